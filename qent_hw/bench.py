@@ -1,0 +1,38 @@
+"""Where the bench lies: the data folders `circuits`, `calibration` and `experiments` that a person reads and edits.
+
+In a checkout they are at the top of the tree, in an installed wheel beside the code (`qent_hw/bench`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qent_hw.errors import InputError
+
+_PACKAGE = Path(__file__).parent
+FOLDERS = ("circuits", "calibration", "experiments")
+
+
+def folder(name: str) -> Path:
+    """The bench folder `name`, one of `FOLDERS`."""
+    installed = _PACKAGE / "bench" / name
+    return installed if installed.is_dir() else _PACKAGE.parent / name
+
+
+def find(kind: str, name: str, suffix: str) -> Path:
+    """The file that `name` means: a path to one, or the name (without suffix) of a shipped one in the bench folder `kind`.
+
+    Raises
+    ------
+    InputError
+        if there is neither; the message lists the shipped names.
+    """
+    given = Path(name)
+    if given.is_file():
+        return given
+    shipped = folder(kind) / f"{given.name.removesuffix(suffix)}{suffix}"
+    in_bench = given.parent in (Path("."), Path(kind))
+    if in_bench and shipped.is_file():
+        return shipped
+    known = ", ".join(sorted(path.name.removesuffix(suffix) for path in folder(kind).glob(f"*{suffix}")))
+    raise InputError(f"{name!r} is no file, and no shipped {suffix} of {kind}/ has that name; shipped: {known}")

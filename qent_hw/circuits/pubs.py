@@ -1,0 +1,106 @@
+"""From states and settings to PUBs: one transpiled circuit, broadcast over everything that fits into one job."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit import QuantumCircuit
+
+from qent_hw.circuits.injection import (
+    IdleError,
+    check_twirl_shots,
+    twirl_angles,
+    with_delay,
+    with_labelled_idle,
+    without_delay,
+)
+from qent_hw.circuits.template import ANGLES, prepare_angles, rotate_angles
+from qent_hw.errors import InputError
+
+
+@dataclass(frozen=True)
+class Pub:
+    """One circuit with all the values it is to run with.
+
+    Attributes
+    ----------
+    circuit
+        the transpiled template, its idle slot filled in; parameters named as in `ANGLES`.
+    values
+        (n_states, n_settings, n_parts, 10) angles in radians, last axis as in `ANGLES`; the parts are the four sign pairs of
+        a twirl, otherwise one.
+    shots
+        for each element, so that a setting gets `n_parts × shots`.
+    states
+        (n_states,) which states of the experiment these are.
+    idle_error
+        what a simulator is to add on the idle, if anything.
+    """
+
+    circuit: QuantumCircuit
+    values: NDArray[np.float64]
+    shots: int
+    states: NDArray[np.int64]
+    idle_error: IdleError | None = None
+
+
+def build_pubs(
+    isa: QuantumCircuit,
+    psi: NDArray[np.complex128],
+    settings: tuple[str, ...],
+    shots: int,
+    injection: str,
+    *,
+    channel: str = "dephasing",
+    p: NDArray[np.float64] | None = None,
+    delay_dt: NDArray[np.int64] | None = None,
+) -> list[Pub]:
+    """PUBs that measure every state in every setting, as few as the injection allows.
+
+    Parameters
+    ----------
+    isa
+        the transpiled template.
+    psi
+        (n, 4) prepared amplitudes, big-endian.
+    shots
+        per state and setting.
+    injection
+        ``twirl`` needs `p` (n,) and gives one PUB; ``noise-model`` needs `p` and gives one per distinct strength; ``idle``
+        needs `delay_dt` (n,) and gives one per distinct wait.
+    """
+    prepare, rotate = prepare_angles(psi), rotate_angles(settings)
+    everything = np.arange(len(psi))
+    if injection == "twirl":
+        if p is None or channel != "dephasing":
+            raise InputError(f"injection twirl makes dephasing only, not {channel}; use noise-model")
+        check_twirl_shots(shots)
+        return [Pub(without_delay(isa), _join(prepare, twirl_angles(rotate, p)), shots // 4, everything)]
+    if injection == "noise-model" and p is not None:
+        labelled = with_labelled_idle(isa)
+        return [
+            Pub(labelled, _join(prepare[group], rotate), shots, group, IdleError(channel, float(strength)))
+            for strength, group in _groups(p)
+        ]
+    if injection == "idle" and delay_dt is not None:
+        return [
+            Pub(with_delay(isa, int(wait)), _join(prepare[group], rotate), shots, group)
+            for wait, group in _groups(delay_dt)
+        ]
+    raise InputError(f"injection {injection!r} lacks its strengths or waits")
+
+
+def _groups(keys: NDArray) -> list[tuple[float, NDArray[np.int64]]]:
+    return [(key, np.flatnonzero(keys == key)) for key in np.unique(keys)]
+
+
+def _join(prepare: NDArray[np.float64], rotate: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n, 6) and (m, 4) or (n, m, parts, 4) to (n, m, parts, 10): sampler PUBs do not broadcast these by themselves."""
+    rotate = rotate if rotate.ndim == 4 else rotate[None, :, None, :]
+    shape = (len(prepare), *rotate.shape[1:3])
+    values = np.empty((*shape, len(ANGLES)))
+    values[..., : prepare.shape[1]] = prepare[:, None, None, :]
+    values[..., prepare.shape[1] :] = rotate
+    return values

@@ -1,0 +1,58 @@
+"""What decides a model: its data and its two recipes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from qent_hw.estimators.data import Shots
+from qent_hw.estimators.model import FEWEST_SHOTS, MOST_SHOTS
+from qent_hw.estimators.training import PAPER_CLASSIFIER, PAPER_REGRESSOR, Recipe
+from qent_hw.physics.settings import FEATURE_SETS
+
+_MODERN = Recipe(hidden=(96, 96, 96), optimizer="adam", learning_rate=2e-3, batch_size=512, epochs=15, decay="cosine")
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """Everything that decides a model but the seed.
+
+    family: a name or a path for `load_family`; channel: one of `data.CHANNELS`; feature_set: a key of FEATURE_SETS;
+    shots: per setting in the training data, inf for exact features, a number, or a range drawn log-uniformly, which
+    makes the networks shot-aware. Of the n states drawn, `train_share` are trained on and the rest is held out; the
+    interval table and the test scores come from further states.
+    """
+
+    family: str
+    channel: str
+    feature_set: str
+    shots: Shots
+    classifier: Recipe
+    n_classifier: int
+    regressor: Recipe
+    n_regressor: int
+    train_share: float = 0.8
+    n_intervals: int = 200_000
+    n_test: int = 200_000
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        return FEATURE_SETS[self.feature_set]
+
+    @property
+    def shot_aware(self) -> bool:
+        return isinstance(self.shots, tuple)
+
+
+def paper_blueprint(family: str, channel: str, feature_set: str = "bell4") -> Blueprint:
+    """The paper's pair (arXiv:2410.21504v2, Sec. III): exact features; 15 nodes on 200,000 states for the classifier,
+    (100, 50, 50) on 100,000 for the regressor; SGD 0.01, batch 32, 200 epochs, 80% to train on."""
+    return Blueprint(family, channel, feature_set, np.inf, PAPER_CLASSIFIER, 200_000, PAPER_REGRESSOR, 100_000)
+
+
+def recommended_blueprint(
+    family: str, channel: str, feature_set: str = "bell8", shots: Shots = (FEWEST_SHOTS, MOST_SHOTS), n: int = 2_000_000
+) -> Blueprint:
+    """The recommended pair: larger networks trained on sampled counts, at the shot counts they are to serve."""
+    return Blueprint(family, channel, feature_set, shots, _MODERN, n, _MODERN, n, train_share=0.95)

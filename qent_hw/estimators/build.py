@@ -1,0 +1,106 @@
+"""Making a model: draw labelled states, train the two networks, measure intervals and scores, write the card."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qent_hw.circuits import Family, load_family
+from qent_hw.estimators.blueprint import Blueprint
+from qent_hw.estimators.card import fresh_scores, model_card
+from qent_hw.estimators.data import labelled_states, labelled_states_at
+from qent_hw.estimators.intervals import SHOTS, IntervalTable, calibrate
+from qent_hw.estimators.model import Model, network_inputs
+from qent_hw.estimators.network import Network
+from qent_hw.estimators.scores import accuracy, r2, share
+from qent_hw.estimators.training import train
+
+# what is being done, the share of it that is done in [0, 1], and a short remark such as the loss
+Progress = Callable[[str, float, str], None]
+
+
+def build_model(blueprint: Blueprint, seed: int, progress: Progress | None = None) -> Model:
+    """Train a model; fixed by the seed on the same machine and versions. Needs TensorFlow.
+
+    progress(what, share, remark) is called as the work goes on. Raises InputError for an unknown family or channel.
+    """
+    tell: Progress = progress or (lambda what, share, remark: None)
+    data_seed, classifier_seed, regressor_seed, interval_seed, test_seed = np.random.SeedSequence(seed).spawn(5)
+    started = time.perf_counter()
+    tell("drawing training states", 0.0, "")
+    family = load_family(blueprint.family)
+    n = max(blueprint.n_classifier, blueprint.n_regressor)
+    states = labelled_states(family, blueprint.channel, blueprint.features, n, data_seed, blueprint.shots)
+    inputs = network_inputs(states.features, states.shots, blueprint.shot_aware)
+    drawn = time.perf_counter()
+
+    # The first states are trained on, the rest of each network's n is held out.
+    n_class, n_regress = (round(m * blueprint.train_share) for m in (blueprint.n_classifier, blueprint.n_regressor))
+    classifier = train(
+        inputs[:n_class],
+        states.entangled[:n_class],
+        blueprint.classifier,
+        "sigmoid",
+        classifier_seed,
+        on_epoch=_epochs(tell, "training the classifier", blueprint.classifier.epochs),
+    ).networks[0]
+    regressor = train(
+        inputs[:n_regress],
+        states.concurrence[:n_regress],
+        blueprint.regressor,
+        "linear",
+        regressor_seed,
+        on_epoch=_epochs(tell, "training the regressor", blueprint.regressor.epochs),
+    ).networks[0]
+    trained = time.perf_counter()
+
+    held_class, held_regress = slice(n_class, blueprint.n_classifier), slice(n_regress, blueprint.n_regressor)
+    held_out = {
+        "accuracy": accuracy(classifier.predict(inputs[held_class]), states.entangled[held_class]),
+        "r2": r2(_concurrence(regressor, inputs[held_regress]), states.concurrence[held_regress]),
+    }
+    entangled = share(states.entangled)
+    del states, inputs
+
+    tell("measuring the intervals", 0.0, "")
+    model = Model(
+        family=family.name,
+        channel=blueprint.channel,
+        features=blueprint.features,
+        shot_aware=blueprint.shot_aware,
+        classifier=classifier,
+        regressor=regressor,
+        intervals=_intervals(blueprint, family, regressor, interval_seed),
+        card={},
+    )
+    tell("measuring the scores", 0.0, "")
+    fresh = fresh_scores(model, family, blueprint.n_test, test_seed)
+    seconds = {"data": round(drawn - started, 1), "training": round(trained - drawn, 1)}
+    tell("done", 1.0, "")
+    return replace(model, card=model_card(blueprint, seed, entangled, held_out, fresh, seconds))
+
+
+def _epochs(tell: Progress, what: str, epochs: int) -> Callable[[int, float], None]:
+    return lambda epoch, loss: tell(what, epoch / epochs, f"loss {loss:.5f}")
+
+
+def _concurrence(regressor: Network, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.clip(regressor.predict(inputs), 0, 1)
+
+
+def _intervals(blueprint: Blueprint, family: Family, regressor: Network, seed: np.random.SeedSequence) -> IntervalTable:
+    drawing = (family, blueprint.channel, blueprint.features, blueprint.n_intervals, seed)
+    levels = dict(zip(SHOTS, labelled_states_at(*drawing, SHOTS), strict=True))
+    return calibrate(
+        {
+            shots: (
+                _concurrence(regressor, network_inputs(level.features, level.shots, blueprint.shot_aware)),
+                level.concurrence,
+            )
+            for shots, level in levels.items()
+        }
+    )

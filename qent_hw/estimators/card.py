@@ -1,0 +1,88 @@
+"""The model card: how a model was made and how well it does, every figure with its sample size and standard error."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+import qent_hw
+from qent_hw.circuits import Family
+from qent_hw.estimators.blueprint import Blueprint
+from qent_hw.estimators.data import Shots, labelled_states_at
+from qent_hw.estimators.model import Model
+from qent_hw.estimators.scores import Score, accuracy, r2, share
+
+
+def model_card(
+    blueprint: Blueprint,
+    seed: int,
+    entangled: Score,
+    held_out: Mapping[str, Score],
+    fresh: Mapping[str, Any],
+    seconds: Mapping[str, float],
+) -> dict[str, Any]:
+    """The card as plain values for JSON; `Model.save` adds the names of the features and settings."""
+    card: dict[str, Any] = {
+        "title": f"{blueprint.feature_set}: {blueprint.family} under {blueprint.channel}",
+        "feature_set": blueprint.feature_set,
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "seed": seed,
+        "training_shots_per_setting": _plain(blueprint.shots),
+        "classifier": {"states": blueprint.n_classifier, **asdict(blueprint.classifier)},
+        "regressor": {"states": blueprint.n_regressor, **asdict(blueprint.regressor)},
+        "train_share": blueprint.train_share,
+        "share_entangled": entangled,
+        "held_out_scores": dict(held_out),
+        "test_scores": dict(fresh),
+        "interval_states": blueprint.n_intervals,
+        "seconds": dict(seconds),
+        "versions": _versions(),
+        "assumes": "A state of this family after this channel, the same p on both qubits; parameters and p uniform; "
+        "no noise but the shots.",
+        "citation": "arXiv:2410.21504v2",
+    }
+    if entangled["value"] in (0.0, 1.0):
+        label = "entangled" if entangled["value"] else "separable"
+        card["warning"] = (
+            f"Every training state is {label}: the class is constant, the classifier has learnt that and nothing else, "
+            "and its accuracy of 1 says nothing."
+        )
+    return card
+
+
+def fresh_scores(
+    model: Model, family: str | Family, n: int, seed: int | np.random.SeedSequence
+) -> dict[str, dict[str, Score]]:
+    """Figures on `n` fresh states of the family, with exact features and at 4,096 shots per setting: accuracy, R² and
+    the share of concurrences inside their 90% interval; the latter over all states, and over those predicted above
+    0.05, where no surely separable states raise it."""
+    scores = {}
+    levels = labelled_states_at(family, model.channel, model.features, n, seed, (np.inf, 4096))
+    for name, level in zip(("ideal", "4096_shots_per_setting"), levels, strict=True):
+        p_entangled, concurrence = model.predict(level.features, level.shots)
+        low, high = model.intervals.interval(concurrence, level.shots)
+        inside = (low <= level.concurrence) & (level.concurrence <= high)
+        scores[name] = {
+            "accuracy": accuracy(p_entangled, level.entangled),
+            "r2": r2(concurrence, level.concurrence),
+            "interval_coverage": share(inside),
+            "interval_coverage_predicted_above_0.05": share(inside[concurrence > 0.05]),
+        }
+    return scores
+
+
+def _plain(shots: Shots) -> Any:
+    if isinstance(shots, tuple):
+        return {"low": shots[0], "high": shots[1], "law": "log-uniform"}
+    return "exact" if np.isinf(shots) else shots
+
+
+def _versions() -> dict[str, str]:
+    libraries = {name: importlib.metadata.version(name) for name in ("numpy", "tensorflow")}
+    return {"python": platform.python_version(), "qent-hw": qent_hw.__version__, **libraries}

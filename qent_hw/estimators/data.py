@@ -1,0 +1,123 @@
+"""Labelled states to train and test on: a family's random states after a channel, as features and with the truth.
+
+Parameters are uniform on the family's ranges and p ~ U[0, 1] (arXiv:2410.21504v2, Sec. III).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qent_hw import physics
+from qent_hw.circuits import Family, load_family
+from qent_hw.errors import InputError
+from qent_hw.physics.counts import Counts, features_from_counts, sample_counts
+from qent_hw.physics.settings import FEATURES, settings_for
+
+# Both qubits get the same p ("global dephasing", Eq. 4-6; depolarizing, Eq. 13).
+CHANNELS: dict[str, Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]] = {
+    "dephasing": physics.dephase,
+    "depolarizing": physics.depolarize,
+}
+
+# Shots per setting: a number for all states (inf = exact features), or a range in which every state draws its own.
+Shots = float | tuple[int, int]
+
+# A fixed size: each chunk has its own seed, so it is part of what a seed means and must not follow the memory at hand.
+_CHUNK = 16384
+
+
+@dataclass(frozen=True)
+class LabelledStates:
+    """n states: features (n, k) float32, shots per setting (n,) float64 (inf where exact), the PPT label `entangled`
+    (n,) bool and the concurrence (n,) float32."""
+
+    features: NDArray[np.float32]
+    shots: NDArray[np.float64]
+    entangled: NDArray[np.bool_]
+    concurrence: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def __getitem__(self, rows: slice) -> LabelledStates:
+        return LabelledStates(self.features[rows], self.shots[rows], self.entangled[rows], self.concurrence[rows])
+
+
+def labelled_states(
+    family: str | Family,
+    channel: str,
+    features: Sequence[str],
+    n: int,
+    seed: int | np.random.SeedSequence,
+    shots: Shots = np.inf,
+) -> LabelledStates:
+    """`n` random states of the family after the channel, with the named features of Table I.
+
+    shots: per setting; a range (low, high) draws a whole number log-uniform for every state. Features at finite shots
+    are averages of sampled counts in the settings the features need. Raises InputError for an unknown family, channel
+    or feature, and for shots below 1.
+    """
+    return labelled_states_at(family, channel, features, n, seed, [shots])[0]
+
+
+def labelled_states_at(
+    family: str | Family,
+    channel: str,
+    features: Sequence[str],
+    n: int,
+    seed: int | np.random.SeedSequence,
+    shots: Sequence[Shots],
+) -> list[LabelledStates]:
+    """The same states measured independently with each entry of `shots`; otherwise as `labelled_states`."""
+    names, settings = tuple(features), settings_for(features)
+    for entry in shots:
+        low, high = entry if isinstance(entry, tuple) else (entry, entry)
+        if not 1 <= low <= high:
+            raise InputError(f"shots: {entry!r}; they must be at least 1, and a range must not fall")
+    columns = [FEATURES.index(name) for name in names]
+    parts: list[list[LabelledStates]] = [[] for _ in shots]
+    for rho, rng in _chunks(family, channel, n, seed):
+        entangled = physics.is_entangled(rho, validate=False)
+        concurrence = physics.concurrence(rho, validate=False).astype(np.float32)
+        probabilities = physics.outcome_probabilities(rho, settings, validate=False)
+        for part, entry in zip(parts, shots, strict=True):
+            per_setting = _draw_shots(entry, len(rho), rng)
+            if np.isinf(per_setting[0]):
+                values = physics.features(rho, validate=False)[:, columns]
+            else:
+                counts = sample_counts(probabilities, per_setting.astype(np.int64)[:, None], rng)
+                values, _ = features_from_counts(Counts(settings, counts), names)
+            part.append(LabelledStates(values.astype(np.float32), per_setting, entangled, concurrence))
+    return [
+        LabelledStates(*(np.concatenate([getattr(p, f) for p in part]) for f in LabelledStates.__dataclass_fields__))
+        for part in parts
+    ]
+
+
+def _chunks(
+    family: str | Family, channel: str, n: int, seed: int | np.random.SeedSequence
+) -> Iterator[tuple[NDArray[np.complex128], np.random.Generator]]:
+    if channel not in CHANNELS:
+        raise InputError(f"channel: {channel!r}; it must be one of {', '.join(CHANNELS)}")
+    if n < 1:
+        raise InputError(f"states: {n}; there must be at least 1")
+    source = load_family(family) if isinstance(family, str) else family
+    root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
+    for start in range(0, n, _CHUNK):
+        own = np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, start // _CHUNK))
+        rng = np.random.default_rng(own)
+        size = min(_CHUNK, n - start)
+        psi = source.amplitudes(source.draw(size, rng))
+        yield CHANNELS[channel](physics.density(psi), rng.uniform(size=size)), rng
+
+
+def _draw_shots(shots: Shots, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    if not isinstance(shots, tuple):
+        return np.full(n, float(shots))
+    low, high = shots
+    return np.clip(np.round(np.exp(rng.uniform(np.log(low), np.log(high), n))), low, high)

@@ -1,0 +1,179 @@
+"""What is shipped for one family, one channel and one feature set: two networks, an interval table, the card."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qent_hw.errors import InputError
+from qent_hw.estimators.intervals import IntervalTable
+from qent_hw.estimators.network import Network, Output
+from qent_hw.physics.settings import FEATURES, settings_for
+
+SCHEMA = 1
+# Shots per setting over which shot-aware models are trained, and to which their shots input is limited.
+FEWEST_SHOTS, MOST_SHOTS = 100, 65536
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained pair of networks for the states of one family sent through one channel.
+
+    features: names from Table I in the order of the networks' inputs; shot_aware: whether the networks have one more
+    input, `shots_input` of the shots per setting; card: how it was made and how well it does, as written to JSON.
+    """
+
+    family: str
+    channel: str
+    features: tuple[str, ...]
+    shot_aware: bool
+    classifier: Network
+    regressor: Network
+    intervals: IntervalTable
+    card: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        if unknown := [name for name in self.features if name not in FEATURES]:
+            raise InputError(f"model: feature {unknown[0]!r} is not one of {', '.join(FEATURES)}")
+        wanted = len(self.features) + self.shot_aware
+        for name, network, output in (
+            ("classifier", self.classifier, "sigmoid"),
+            ("regressor", self.regressor, "linear"),
+        ):
+            if network.n_inputs != wanted or network.output != output:
+                raise InputError(
+                    f"model: the {name} has {network.n_inputs} inputs and a {network.output} output; "
+                    f"it must have {wanted} and be {output}"
+                )
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """The settings to measure."""
+        return settings_for(self.features)
+
+    def predict(
+        self, features: ArrayLike, shots: ArrayLike = np.inf
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Probability of entanglement and concurrence in [0, 1], each (n,).
+
+        features: (n, n_features) in the order of `self.features`; shots: per setting, a number or (n,), inf for exact
+        features. Raises InputError for other shapes and for values that are not finite.
+        """
+        inputs = network_inputs(features, shots, self.shot_aware)
+        p_entangled = self.classifier.predict(inputs).astype(np.float64)
+        return p_entangled, np.clip(self.regressor.predict(inputs).astype(np.float64), 0, 1)
+
+    def save(self, path: str | Path) -> None:
+        """Write `path` (.npz, all that `load` needs) and beside it the model card as readable JSON.
+
+        Raises InputError if the file cannot be written.
+        """
+        target = _npz(path)
+        card = {
+            **self.card,
+            "schema": SCHEMA,
+            "family": self.family,
+            "channel": self.channel,
+            "features": list(self.features),
+            "settings": list(self.settings),
+            "shot_aware": self.shot_aware,
+        }
+        arrays: dict[str, NDArray[Any]] = {"card": np.array(json.dumps(card))}
+        for name in ("classifier", "regressor"):
+            network: Network = getattr(self, name)
+            for i, (w, b) in enumerate(zip(network.weights, network.biases, strict=True)):
+                arrays[f"{name}_weights_{i}"], arrays[f"{name}_biases_{i}"] = w, b
+        for name in ("shots", "edges", "offsets"):
+            arrays[f"intervals_{name}"] = getattr(self.intervals, name)
+        try:
+            np.savez_compressed(target, allow_pickle=False, **arrays)
+            target.with_suffix(".json").write_text(
+                json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+            )
+        except OSError as error:
+            raise InputError(f"model file {target}: cannot be written: {error.strerror or error}") from error
+
+    @staticmethod
+    def load(path: str | Path) -> Model:
+        """Read a file made by `save`; raises InputError if it is missing, damaged or something else."""
+        source = Path(path)
+        try:
+            with np.load(source, allow_pickle=False) as file:
+                if not isinstance(file, np.lib.npyio.NpzFile):
+                    raise InputError(f"model file {source}: it is a NumPy array, not a model written by qent-hw")
+                arrays = {name: file[name] for name in file.files}
+        except FileNotFoundError:
+            raise InputError(f"model file {source}: there is no such file") from None
+        except InputError:
+            raise
+        except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+            raise InputError(
+                f"model file {source}: not a model written by qent-hw, or damaged ({_line(error)})"
+            ) from None
+        try:
+            card = json.loads(str(arrays["card"]))
+            if card["schema"] != SCHEMA:
+                raise InputError(f"model file {source}: schema {card['schema']!r}; this version reads {SCHEMA}")
+            return Model(
+                family=str(card["family"]),
+                channel=str(card["channel"]),
+                features=tuple(map(str, card["features"])),
+                shot_aware=bool(card["shot_aware"]),
+                classifier=_network(arrays, "classifier", "sigmoid"),
+                regressor=_network(arrays, "regressor", "linear"),
+                intervals=IntervalTable(*(arrays[f"intervals_{name}"] for name in ("shots", "edges", "offsets"))),
+                card=card,
+            )
+        except InputError as error:
+            raise InputError(f"model file {source}: {_line(error).removeprefix(f'model file {source}: ')}") from None
+        except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
+            raise InputError(
+                f"model file {source}: not a model written by qent-hw, or damaged ({_line(error)})"
+            ) from None
+
+
+def shots_input(shots: ArrayLike) -> NDArray[np.float32]:
+    """The networks' view of shots per setting: log2, limited to [100, 65536] and scaled to about [−1, 1]; float32."""
+    limited = np.clip(np.asarray(shots, dtype=np.float64), FEWEST_SHOTS, MOST_SHOTS)
+    low, high = np.log2(FEWEST_SHOTS), np.log2(MOST_SHOTS)
+    return ((2 * np.log2(limited) - low - high) / (high - low)).astype(np.float32)
+
+
+def network_inputs(features: ArrayLike, shots: ArrayLike, shot_aware: bool) -> NDArray[np.float32]:
+    """Features (n, k) as float32, with `shots_input` as one more column for shot-aware networks."""
+    rows = np.asarray(features, dtype=np.float32)
+    if rows.ndim != 2:
+        raise InputError(f"features: shape {rows.shape}; it must be (n, n_features)")
+    if not np.isfinite(rows).all():
+        state = int(np.flatnonzero(~np.isfinite(rows).all(axis=1))[0])
+        raise InputError(f"features: state {state} holds {rows[state].tolist()}; all must be finite numbers")
+    if not shot_aware:
+        return rows
+    column = np.broadcast_to(shots_input(shots), (len(rows),))
+    return np.concatenate([rows, column[:, None]], axis=1)
+
+
+def _network(arrays: Mapping[str, NDArray[Any]], name: str, output: str) -> Network:
+    depth = sum(key.startswith(f"{name}_weights_") for key in arrays)
+    return Network(
+        tuple(arrays[f"{name}_weights_{i}"] for i in range(depth)),
+        tuple(arrays[f"{name}_biases_{i}"] for i in range(depth)),
+        cast(Output, output),
+    )
+
+
+def _npz(path: str | Path) -> Path:
+    target = Path(path)
+    return target if target.suffix == ".npz" else target.with_name(target.name + ".npz")
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,37 @@
+"""The shipped models, by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qent_hw.errors import InputError
+from qent_hw.estimators.model import Model
+from qent_hw.estimators.neural import NeuralEstimator
+
+ZOO = Path(__file__).parent / "zoo"
+
+
+def model_path(family: str, channel: str, feature_set: str) -> Path:
+    """Where the model of that name is, or would be, shipped."""
+    return ZOO / f"{family}-{channel}-{feature_set}.npz"
+
+
+def available_models() -> tuple[tuple[str, str, str], ...]:
+    """The shipped models as (family, channel, name), sorted; names are feature sets such as 'bell8'."""
+    stems = (path.stem.split("-") for path in ZOO.glob("*.npz"))
+    return tuple(sorted((s[0], s[1], s[2]) for s in stems if len(s) == 3))
+
+
+def load_estimator(name: str, family: str, channel: str) -> NeuralEstimator:
+    """The shipped estimator such as ('bell8', 'special_four_basis', 'dephasing').
+
+    Raises InputError where there is none, listing those there are and how to train one.
+    """
+    known = available_models()
+    if (family, channel, name) not in known:
+        listed = ", ".join(f"{n} for {f} under {c}" for f, c, n in known) or "none"
+        raise InputError(
+            f"estimator {name!r}: no model is shipped for family {family!r} under {channel!r}; there are: {listed}; "
+            f"train one with: qent-hw train --family {family} --features {name} --out FILE"
+        )
+    return NeuralEstimator(name, Model.load(model_path(family, channel, name)))

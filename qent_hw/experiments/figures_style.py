@@ -1,0 +1,130 @@
+"""One look for all figures: colours and markers, quiet axes, and how a drawing becomes a `Picture`."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from qent_hw.experiments.figures import Picture
+
+WIDTH = 10.0
+TRUTH = "#1a1a1a"
+QUIET = "#8a8a8a"
+ENTANGLED = "#ececdf"
+
+_DPI = 150
+_CSS_PIXELS_PER_INCH = 108
+_STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9.0,
+    "axes.titlesize": 9.5,
+    "axes.labelsize": 9.0,
+    "legend.fontsize": 9.0,
+    "legend.frameon": False,
+    "legend.handlelength": 1.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#555555",
+    "axes.linewidth": 0.7,
+    "axes.axisbelow": True,
+    "axes.unicode_minus": True,
+    "xtick.color": "#444444",
+    "ytick.color": "#444444",
+    "xtick.major.width": 0.7,
+    "ytick.major.width": 0.7,
+    "lines.linewidth": 1.3,
+    "savefig.dpi": _DPI,
+    "figure.dpi": _DPI,
+    # a title is a person's text: a dollar sign in it is no formula
+    "text.parse_math": False,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "qent-hw",
+}
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How one estimator looks everywhere: its colour, matplotlib's marker, and the same marker as a character."""
+
+    colour: str
+    marker: str
+    glyph: str
+
+
+# Okabe and Ito's palette, told apart with every common colour blindness, and two darker shades
+_MARKS = {
+    "bell4": Mark("#d55e00", "o", "●"),
+    "bell8": Mark("#0072b2", "s", "■"),
+    "corr9": Mark("#009e73", "^", "▲"),
+    "tomo15": Mark("#cc79a7", "D", "◆"),
+    "device": Mark("#e69f00", "v", "▼"),
+    "bayes": Mark("#56b4e9", "P", "✚"),
+    "likelihood": Mark("#7a4e9f", "X", "✖"),
+    "tomography_linear": Mark("#8c6d31", "<", "◀"),
+    "tomography_mle": Mark("#4d6b00", ">", "▶"),
+    "chsh": Mark("#666666", "*", "★"),
+}
+
+
+def marks(names: Iterable[str]) -> dict[str, Mark]:
+    """The mark of each estimator: its own for a known name; others get what is left, in order."""
+    wanted = list(names)
+    free = [mark for known, mark in _MARKS.items() if known not in wanted] or list(_MARKS.values())
+    others = [name for name in wanted if name not in _MARKS]
+    return {name: _MARKS[name] if name in _MARKS else free[others.index(name) % len(free)] for name in wanted}
+
+
+@contextmanager
+def plain_style() -> Iterator[None]:
+    """Within it figures look the same whatever matplotlibrc a person has; afterwards theirs holds again."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_STYLE)
+        yield
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of that size in inches, which lays itself out without overlaps."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def grid_of_axes(figure: Figure, number: int, columns: int, **options: Any) -> list[Axes]:
+    """`number` axes in rows of at most `columns`; places left over stay empty."""
+    across = min(columns, number)
+    axes = figure.subplots(-(-number // across), across, squeeze=False, **options).ravel().tolist()
+    for surplus in axes[number:]:
+        surplus.remove()
+    return axes[:number]
+
+
+def legend_above(figure: Figure, handles: list[Any], columns: int = 6) -> None:
+    """One legend for the whole figure, above everything, where it covers nothing."""
+    figure.legend(handles=handles, loc="outside upper center", ncols=min(columns, len(handles)), columnspacing=1.8)
+
+
+def mark_handle(mark: Mark, label: str) -> Line2D:
+    """A legend entry for an estimator's points with error bars."""
+    return Line2D([], [], color=mark.colour, marker=mark.marker, markersize=4.5, linewidth=1.0, label=label)
+
+
+def finish(figure: Figure, title: str, caption: str, alt: str) -> Picture:
+    """The drawing as PNG and SVG, without dates, so that the same drawing has the same bytes."""
+    # laid out once: most of the time goes into it, and it would come out the same for both files
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    png, svg = io.BytesIO(), io.StringIO()
+    figure.savefig(png, format="png", metadata={"Software": None})
+    figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
+    width = round(figure.get_figwidth() * _CSS_PIXELS_PER_INCH)
+    return Picture(title, caption, alt, png.getvalue(), svg.getvalue(), width)

@@ -1,0 +1,199 @@
+"""What the report says in words: what was done, what came out, and what is assumed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qent_hw.experiments.labels import thousands
+from qent_hw.experiments.runcard import Points
+from qent_hw.experiments.summary import with_error
+from qent_hw.physics import ALL_SETTINGS
+
+if TYPE_CHECKING:
+    from qent_hw.experiments.run import Run
+
+
+def what_was_done(run: Run) -> list[tuple[str, str]]:
+    """(heading, sentence) on the states, the noise, the measurement and the truth."""
+    return [
+        ("Prepared", _prepared(run)),
+        ("Noise", _injected(run)),
+        ("Measured", _measured(run)),
+        ("Truth", _truth(run)),
+    ]
+
+
+def what_came_out(run: Run) -> list[tuple[str, str]]:
+    """(estimator, sentence): accuracy and R², each with its standard error, and the number of states."""
+    n = thousands(run.comparison["n_states"])
+    results = []
+    for name, one in run.comparison["estimators"].items():
+        accuracy = with_error(one["accuracy"], one["accuracy_se"], percent=True)
+        concurrence = (
+            "all have the same concurrence, so R² is not defined"
+            if one["r2"] is None
+            else f"R² of the concurrence {with_error(one['r2'], one['r2_se'])}"
+        )
+        results.append((name, f"verdict right for {accuracy} of {n} states; {concurrence}"))
+    return results
+
+
+def assumptions(run: Run) -> list[tuple[str, str]]:
+    """(heading, text) of everything a reader must grant before believing the verdicts."""
+    family, channel = run.plan.family.title, run.runcard.channel.kind
+    n_settings = len(run.measured.settings)
+    model_based = f"They are true if the state is of the {family} family after {channel}, like the states the networks learnt from."
+    if n_settings < len(ALL_SETTINGS):
+        model_based += (
+            f" They prove nothing by themselves: without that assumption, {_number(n_settings)} setting"
+            f"{'s are' if n_settings > 1 else ' is'} in general compatible with some separable state, however many the shots. A "
+            "certificate takes more settings."
+        )
+    found = [
+        ("Verdicts are model-based.", model_based),
+        ("The truth is what was injected.", _what_truth_is(run)),
+        _injection_caveat(run),
+    ]
+    if _has_device_noise(run):
+        found.append(
+            (
+                "The networks know nothing of this device.",
+                f"They were trained with shot noise but without gate and readout errors, and {run.comparison['backend']} has "
+                "both. Figures are therefore expected to be worse than on the ideal simulator, and more shots do not cure that.",
+            )
+        )
+    elif run.runcard.injection.kind == "idle":
+        found.append(
+            (
+                "The networks know no relaxation.",
+                "They were trained on dephasing of equal strength on both qubits; here T1 acts as well and the strengths "
+                "may differ. Figures are therefore expected to be worse than under pure dephasing.",
+            )
+        )
+    found.append(
+        (
+            "Intervals.",
+            "The 68% interval of P(entangled) is what a repetition of the same measurement would give; it does not cover a "
+            "wrong model. The 90% interval of the concurrence holds on the average over states of the family with uniform "
+            "parameters and p, as in training; for a chosen state it may hold more often or less.",
+        )
+    )
+    if isinstance(run.runcard.states, Points):
+        found.append(
+            (
+                "These states were chosen, not drawn.",
+                "Accuracy and R² describe these states alone, and their standard errors treat them as if they were a sample. For "
+                "figures that speak for the family, run random states.",
+            )
+        )
+    found += [("Published values corrected.", note + ".") for note in run.provenance["backend"].get("clipped", [])]
+    return found
+
+
+def bias_note(run: Run) -> str:
+    """How to read the pulls of this run."""
+    notes = []
+    if _has_device_noise(run):
+        notes.append(
+            "The exact values hold for what was injected, without gate and readout errors: pulls off 0 and 1 show what "
+            f"{run.comparison['backend']} adds, its bias, and grow with the square root of the shots."
+        )
+    if run.runcard.injection.kind == "twirl":
+        notes.append(
+            "The four sign pairs of the twirl have fixed quarters of the shots, which spreads less than drawing them at random: a "
+            "standard deviation somewhat below 1 is right."
+        )
+    return " ".join(notes)
+
+
+def _prepared(run: Run) -> str:
+    n, family = thousands(run.comparison["n_states"]), run.plan.family
+    states = run.runcard.states
+    if isinstance(states, Points):
+        points = len(states.points)
+        strengths = len(run.plan.psi) // points
+        plural = "s" if points > 1 else ""
+        return f"{n} states of the {family.title} family: {points} chosen state{plural}, each at {strengths} strengths of noise"
+    return f"{n} random states of the {family.title} family, every parameter uniform on its range"
+
+
+def _injected(run: Run) -> str:
+    plan, channel, injection = run.plan, run.runcard.channel.kind, run.runcard.injection.kind
+    if plan.tau_s is not None:
+        reach = ", ".join(f"p{index} up to {p.max():.3f}" for index, p in (("₁", plan.p1), ("₂", plan.p2)))
+        waits = f"{1e6 * plan.tau_s.min():.3g} to {1e6 * plan.tau_s.max():.3g} µs"
+        return f"idle: both qubits wait for τ = {waits}, which dephases them ({reach}) and relaxes them (T1)"
+    strength = f"of strength p = {plan.p1.min():g} to {plan.p1.max():g}"
+    if injection == "twirl":
+        return (
+            f"twirl: dephasing {strength} on both qubits, by virtual rz(±arccos(1−p)) on each with all four pairs of signs, a "
+            "quarter of the shots each"
+        )
+    where = "on both qubits" if channel == "dephasing" else "of the pair"
+    return f"noise-model: {channel} {strength} {where}, put between preparation and measurement by the simulator"
+
+
+def _measured(run: Run) -> str:
+    settings = run.measured.settings
+    plural = "s" if len(settings) > 1 else ""
+    return (
+        f"on {_backend(run)}, in {_number(len(settings))} setting{plural} ({', '.join(settings)}) with "
+        f"{thousands(run.runcard.shots)} shots each"
+    )
+
+
+def _truth(run: Run) -> str:
+    n = run.comparison["n_states"]
+    entangled = round(run.comparison["share_entangled"] * n)
+    return f"by exact simulation {thousands(entangled)} of {thousands(n)} states ({100 * entangled / n:.1f}%) are entangled"
+
+
+def _backend(run: Run) -> str:
+    name, qubits = run.comparison["backend"], run.comparison["qubits"]
+    pair = f"qubits {qubits[0]} and {qubits[1]}"
+    if name == "aer":
+        return f"aer, the ideal simulator, {pair}"
+    if name.startswith("aer:"):
+        return f"{name}, Aer with the noise of that device, {pair}"
+    if name.startswith("fake_"):
+        return f"{name}, a simulated device through IBM's runtime client in local testing mode, {pair}"
+    return f"{name}, {pair}"
+
+
+def _what_truth_is(run: Run) -> str:
+    devices = "gate and readout errors of the device are not part of it"
+    if run.plan.tau_s is not None:
+        return (
+            "Truth is the exact state after waiting τ with the T1 and T2 of the two qubits, relaxation included; "
+            f"{devices}, nor is noise of the device's that these two times do not describe."
+        )
+    return f"Truth is the exact state after {run.runcard.channel.kind} of strength p; {devices}."
+
+
+def _injection_caveat(run: Run) -> tuple[str, str]:
+    kind = run.runcard.injection.kind
+    if kind == "twirl":
+        return (
+            "The twirl emulates dephasing.",
+            "Its average over the sign pairs is dephasing of exactly strength p on any backend, but it does not probe the "
+            "device's memory: nothing waits.",
+        )
+    if kind == "idle":
+        return (
+            "A wait is not pure dephasing.",
+            "The qubits relax as well (T1), and their T2 differ, so that one τ gives two strengths p₁ ≠ p₂. The four "
+            "correlations xa, xb, ya, yb cannot see T1; the averages of single qubits can.",
+        )
+    return (
+        "The noise is the simulator's.",
+        "The error on the idle is added by the simulator with exactly strength p; it says nothing of a real qubit's memory.",
+    )
+
+
+def _has_device_noise(run: Run) -> bool:
+    return run.comparison["backend"] != "aer"
+
+
+def _number(n: int) -> str:
+    words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+    return words[n] if n < len(words) else str(n)

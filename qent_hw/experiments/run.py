@@ -1,0 +1,230 @@
+"""One experiment from runcard to comparison: plan, measure, estimate, compare."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from qent_hw.circuits.pubs import build_pubs
+from qent_hw.circuits.template import transpile_template
+from qent_hw.errors import InputError
+from qent_hw.estimators import load_estimator
+from qent_hw.experiments.comparison import figures_of_merit
+from qent_hw.experiments.plan import Plan, make_plan
+from qent_hw.experiments.provenance import provenance
+from qent_hw.experiments.runcard import Runcard, load_runcard, parse_runcard
+from qent_hw.experiments.tables import counts_table, estimates_table
+from qent_hw.hardware import resolve_backend
+from qent_hw.physics import Counts, concurrence, is_entangled
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from qiskit import QuantumCircuit
+
+    from qent_hw.estimators import Estimates
+    from qent_hw.experiments.figures import Picture
+    from qent_hw.hardware.simulators import Backend
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished experiment.
+
+    Attributes
+    ----------
+    runcard
+        as run, overrides included.
+    counts, estimates
+        tables with the columns of `counts.parquet` and `estimates.parquet`.
+    comparison
+        the figures of merit, content of `comparison.json`.
+    provenance
+        content of `provenance.json`.
+    circuit
+        the transpiled template, before its idle slot is filled.
+    """
+
+    runcard: Runcard
+    plan: Plan
+    measured: Counts
+    counts: pd.DataFrame
+    estimates: pd.DataFrame
+    comparison: dict[str, Any]
+    provenance: dict[str, Any]
+    circuit: QuantumCircuit
+
+    @cached_property
+    def figures(self) -> dict[str, Picture]:
+        """The figures of the report by name, each drawn once."""
+        from qent_hw.experiments.figures import draw_figures
+
+        return draw_figures(self)
+
+    @cached_property
+    def report(self) -> str:
+        """The report, one self-contained HTML page."""
+        from qent_hw.experiments.report import render_report
+
+        return render_report(self)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the run folder (all of it or nothing) and return its path; raises `InputError` where it cannot be written."""
+        from qent_hw.experiments.run_folder import RunFolder
+
+        with RunFolder(folder) as place:
+            place.write(self)
+        return place.path
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A validated runcard, ready to run."""
+
+    runcard: Runcard
+
+    @classmethod
+    def load(cls, path: str | Path, **overrides: Any) -> Experiment:
+        """The experiment of a runcard: a path, or the name of a shipped one.
+
+        Raises
+        ------
+        InputError
+            if it is missing or wrong; one line says what and where.
+        """
+        return cls(load_runcard(path, **overrides))
+
+    def run(
+        self,
+        backend: str | None = None,
+        shots: int | None = None,
+        seed: int | None = None,
+        *,
+        injection: str | None = None,
+        qubits: tuple[int, int] | None = None,
+        progress: Progress | None = None,
+    ) -> Run:
+        """Measure, estimate and compare.
+
+        Parameters
+        ----------
+        backend, shots, seed, injection, qubits
+            replace what the runcard says; shots are per state and setting.
+        progress
+            called with (circuits done, circuits in all).
+
+        Raises
+        ------
+        InputError
+            for what cannot be run.
+        """
+        overrides = {
+            "backend.name": backend,
+            "backend.qubits": None if qubits is None else list(qubits),
+            "shots": shots,
+            "seed": seed,
+            "injection.kind": injection,
+        }
+        content = self.runcard.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return _run(parse_runcard(content, self.runcard.title, **overrides), progress or (lambda _done, _total: None))
+
+
+def _run(runcard: Runcard, progress: Progress) -> Run:
+    states_seed, shots_seed, estimate_seed = np.random.SeedSequence(runcard.seed).spawn(3)
+    backend = _backend(runcard)
+    plan = make_plan(runcard, backend.device, states_seed)
+    estimators = [load_estimator(name, plan.family.name, runcard.channel.kind) for name in runcard.estimators]
+    for estimator in estimators:
+        lacking = [setting for setting in estimator.settings if setting not in runcard.settings]
+        if lacking:
+            raise InputError(f"estimators: {estimator.name} needs setting {lacking[0]}; add it to settings = {runcard.settings}")
+    circuit = transpile_template(backend.device.target)
+    measured = _measure(runcard, plan, circuit, backend, shots_seed, progress)
+    seeds = estimate_seed.spawn(len(estimators))
+    results = {
+        estimator.name: estimator.estimate(measured, seed) for estimator, seed in zip(estimators, seeds, strict=True)
+    }
+    true_entangled, true_concurrence = is_entangled(plan.truth), concurrence(plan.truth)
+    comparison = {
+        "schema": 1,
+        "family": plan.family.name,
+        "backend": runcard.backend.name,
+        "qubits": list(backend.device.qubits),
+        "channel": runcard.channel.kind,
+        "injection": runcard.injection.kind,
+        "n_states": len(plan.psi),
+        "share_entangled": float(true_entangled.mean()),
+        "shots": runcard.shots,
+        "seed": runcard.seed,
+        "estimators": {
+            estimator.name: _compare(results[estimator.name], true_entangled, true_concurrence)
+            | {"settings": len(estimator.settings), "shots_total": len(estimator.settings) * runcard.shots}
+            for estimator in estimators
+        },
+    }
+    return Run(
+        runcard,
+        plan,
+        measured,
+        counts_table(measured, plan),
+        estimates_table(results, true_entangled, true_concurrence),
+        comparison,
+        provenance(backend.name, backend.device, runcard.seed, {one.name: dict(one.model.card) for one in estimators}),
+        circuit,
+    )
+
+
+def _backend(runcard: Runcard) -> Backend:
+    choice, injection = runcard.backend, runcard.injection
+    return resolve_backend(
+        choice.name,
+        qubits=None if choice.qubits is None else (choice.qubits[0], choice.qubits[1]),
+        T1=None if injection.T1_s is None else (injection.T1_s[0], injection.T1_s[1]),
+        T2=None if injection.T2_s is None else (injection.T2_s[0], injection.T2_s[1]),
+    )
+
+
+def _measure(
+    runcard: Runcard,
+    plan: Plan,
+    circuit: QuantumCircuit,
+    backend: Backend,
+    seed: np.random.SeedSequence,
+    progress: Progress,
+) -> Counts:
+    settings = tuple(runcard.settings)
+    pubs = build_pubs(
+        circuit,
+        plan.psi,
+        settings,
+        runcard.shots,
+        runcard.injection.kind,
+        channel=runcard.channel.kind,
+        p=plan.p,
+        delay_dt=plan.delay_dt,
+    )
+    total = sum(int(np.prod(pub.values.shape[:3])) for pub in pubs)
+    finished = 0
+
+    def done(circuits: int) -> None:
+        nonlocal finished
+        finished += circuits
+        progress(finished, total)
+
+    values = np.zeros((len(plan.psi), len(settings), 4), dtype=np.int64)
+    for pub, child in zip(pubs, seed.spawn(len(pubs)), strict=True):
+        values[pub.states] = backend.sample(pub, child, done)
+    return Counts(settings, values)
+
+
+def _compare(estimates: Estimates, true_entangled: np.ndarray, true_concurrence: np.ndarray) -> dict[str, Any]:
+    covered = (estimates.concurrence_low <= true_concurrence) & (true_concurrence <= estimates.concurrence_high)
+    return figures_of_merit(
+        estimates.verdict == "entangled", estimates.concurrence, covered, true_entangled, true_concurrence
+    )

@@ -1,0 +1,223 @@
+"""Runcards: what an experiment is, as a TOML file a person copies and edits."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+import typing
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from qent_hw import bench
+from qent_hw.angles import angle
+from qent_hw.errors import InputError
+from qent_hw.physics.settings import BELL_SETTINGS, check_settings
+
+Angle = Annotated[float, BeforeValidator(angle)]
+Strength = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Qubit = Annotated[int, Field(ge=0, strict=True)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Grid(_Section):
+    """`num` equally spaced values from `start` to `stop`, both included."""
+
+    start: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    stop: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    num: Annotated[int, Field(ge=1, le=100_000, strict=True)]
+
+    def values(self) -> list[float]:
+        """The values, ascending."""
+        step = (self.stop - self.start) / (self.num - 1) if self.num > 1 else 0.0
+        # round off what binary fractions add, so that 0.1 is written 0.1 in every file
+        return [round(self.start + index * step, 12) for index in range(self.num)]
+
+
+class StrengthGrid(Grid):
+    """A grid of noise strengths."""
+
+    start: Strength
+    stop: Strength
+
+
+class Points(_Section):
+    """Chosen states, each of them at every noise strength."""
+
+    kind: Literal["points"]
+    points: Annotated[list[dict[str, Angle]], Field(min_length=1)]
+
+
+class Random(_Section):
+    """Random states: parameters uniform on the family's ranges, every noise strength equally often."""
+
+    kind: Literal["random"]
+    n: Annotated[int, Field(ge=1, le=10_000_000, strict=True)]
+
+
+class Channel(_Section):
+    """The noise: its kind and strengths."""
+
+    kind: Literal["dephasing", "depolarizing"] = "dephasing"
+    p: StrengthGrid | Annotated[list[Strength], Field(min_length=1)]
+
+    def strengths(self) -> list[float]:
+        """The strengths p."""
+        return self.p.values() if isinstance(self.p, Grid) else list(self.p)
+
+
+class Injection(_Section):
+    """How the noise gets in; for `idle`, waits may be given in seconds in place of those that the strengths ask for."""
+
+    kind: Literal["noise-model", "idle", "twirl"] = "noise-model"
+    tau_s: Grid | Annotated[list[Annotated[float, Field(ge=0, allow_inf_nan=False)]], Field(min_length=1)] | None = None
+    T1_s: Annotated[list[Seconds], Field(min_length=2, max_length=2)] | None = None
+    T2_s: Annotated[list[Seconds], Field(min_length=2, max_length=2)] | None = None
+
+    @model_validator(mode="after")
+    def _times_belong_together(self) -> Injection:
+        if (self.T1_s is None) != (self.T2_s is None):
+            raise ValueError("T1_s and T2_s go together: give both, in seconds, one value per qubit")
+        for t1, t2 in zip(self.T1_s or [], self.T2_s or [], strict=True):
+            if t2 > 2 * t1:
+                raise ValueError(f"T2_s = {t2:g} is above 2·T1_s = {2 * t1:g}; no qubit has T2 > 2·T1")
+        if self.tau_s is not None and self.kind != "idle":
+            raise ValueError(f"tau_s is for kind = 'idle', not {self.kind!r}")
+        return self
+
+    def waits(self) -> list[float] | None:
+        """The waits τ in seconds, where given."""
+        return self.tau_s.values() if isinstance(self.tau_s, Grid) else self.tau_s
+
+
+class BackendChoice(_Section):
+    """Where it runs."""
+
+    name: str = "aer"
+    qubits: Annotated[list[Qubit], Field(min_length=2, max_length=2)] | None = None
+
+
+class Runcard(_Section):
+    """One experiment."""
+
+    schema_: Annotated[Literal[1], Field(alias="schema")] = 1
+    title: Annotated[str, Field(min_length=1)]
+    description: str = ""
+    family: str
+    seed: Annotated[int, Field(ge=0, le=2**63 - 1, strict=True)] = 1
+    shots: Annotated[int, Field(ge=1, le=10_000_000, strict=True)] = 4096
+    settings: Annotated[list[str], Field(min_length=1)] = list(BELL_SETTINGS)
+    estimators: Annotated[list[str], Field(min_length=1)] = ["bell4", "bell8"]
+    states: Annotated[Points | Random, Field(discriminator="kind")]
+    channel: Channel
+    injection: Injection = Injection()
+    backend: BackendChoice = BackendChoice()
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Runcard:
+        check_settings(tuple(self.settings))
+        if len(set(self.estimators)) < len(self.estimators):
+            raise ValueError(f"estimators = {self.estimators}: name each once")
+        if self.channel.kind == "depolarizing" and self.injection.kind != "noise-model":
+            raise ValueError(f"injection.kind = {self.injection.kind!r} makes dephasing; depolarizing needs 'noise-model'")
+        return self
+
+
+def load_runcard(name: str | Path, **overrides: Any) -> Runcard:
+    """The runcard in the file at that path, or the shipped one of that name.
+
+    Parameters
+    ----------
+    overrides
+        what the command line replaces, by dotted key, such as `{"backend.name": "aer", "shots": 100}`; None means unchanged.
+
+    Raises
+    ------
+    InputError
+        for a missing or unreadable file, text that is no TOML, an unknown key (the nearest valid one is named), or a value that
+        is impossible.
+    """
+    path = bench.find("experiments", str(name), ".toml")
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"runcard {path}: cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"runcard {path}: not valid TOML: {error}") from None
+    if isinstance(content.get("family"), str) and content["family"].endswith(".qasm"):
+        # a family named by a path is looked up beside the runcard first
+        beside = path.parent / content["family"]
+        content["family"] = str(beside) if beside.is_file() else content["family"]
+    return parse_runcard(content, str(path), **overrides)
+
+
+def parse_runcard(content: dict[str, Any], source: str, **overrides: Any) -> Runcard:
+    """A runcard from the content of its file; `source` names it in errors. See `load_runcard`."""
+    for dotted, value in overrides.items():
+        if value is not None:
+            *sections, key = dotted.split(".")
+            place = content
+            for section in sections:
+                place = place.setdefault(section, {})
+            place[key] = value
+    try:
+        return Runcard.model_validate(content)
+    except ValidationError as error:
+        raise InputError(f"runcard {source}: {_first_problem(error)}") from None
+
+
+def _first_problem(error: ValidationError) -> str:
+    """One line for what is wrong: an unknown key before all else, as it explains the rest."""
+    problem = min(error.errors(include_url=False), key=lambda one: _RANK.get(one["type"], 1))
+    where = _path(problem["loc"])
+    dotted = ".".join(where)
+    if problem["type"] == "extra_forbidden":
+        valid = _keys_at(where[:-1])
+        near = difflib.get_close_matches(where[-1], valid, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"valid keys: {', '.join(valid)}"
+        return f"unknown key {dotted!r}; {hint}"
+    if problem["type"] == "missing":
+        return f"{dotted} is missing"
+    message = problem["msg"].removeprefix("Value error, ")
+    value = problem["input"]
+    shown = f" = {value!r}" if isinstance(value, str | int | float) else ""
+    return f"{dotted}{shown}: {message}" if dotted else message
+
+
+# the branch of a union that the value was not meant for says only that the type is another
+_RANK = {"extra_forbidden": 0, "list_type": 2, "model_type": 2, "model_attributes_type": 2}
+
+
+def _path(location: tuple[int | str, ...]) -> list[str]:
+    """The keys of a runcard in a pydantic error location, which also holds the names of union branches."""
+    parts = [str(part) for part in location]
+    if parts[:1] == ["states"] and parts[1:2] and parts[1] in ("points", "random"):
+        del parts[1]
+    return [part for part in parts if "[" not in part and part not in ("StrengthGrid", "Grid")]
+
+
+def _keys_at(where: list[str]) -> list[str]:
+    """Valid keys of the section at that place of a runcard, the union where it can be of several kinds."""
+    models: list[Any] = [Runcard]
+    for part in where:
+        if part.isdigit():
+            continue
+        models = [model for parent in models for model in _models_of(parent, part)]
+    return sorted({field.alias or name for model in models for name, field in model.model_fields.items()})
+
+
+def _models_of(parent: type[BaseModel], key: str) -> list[type[BaseModel]]:
+    field = parent.model_fields.get(key)
+    return [] if field is None else list(_models_in(field.annotation))
+
+
+def _models_in(annotation: Any) -> typing.Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in typing.get_args(annotation):
+        yield from _models_in(argument)

@@ -1,0 +1,49 @@
+"""What a run prints: the figures of merit in a short table, and where the report is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from qent_hw.experiments.run import Run
+
+
+def print_summary(run: Run, folder: Path) -> None:
+    """Print the table of a finished run and its report's path to standard output."""
+    comparison = run.comparison
+    console = Console(highlight=False)
+    console.print(f"[bold]{run.runcard.title}[/bold]")
+    console.print(
+        f"{comparison['n_states']} states of {run.plan.family.title}, {comparison['channel']} by {comparison['injection']} "
+        f"on {comparison['backend']}, {comparison['shots']} shots per setting; "
+        f"{100 * comparison['share_entangled']:.1f}% truly entangled"
+    )
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    table.add_column("estimator")
+    for heading in ("settings", "shots/state", "accuracy", "R²", "RMSE of C", "coverage of 90%"):
+        table.add_column(heading, justify="right")
+    for name, one in comparison["estimators"].items():
+        table.add_row(
+            name,
+            str(one["settings"]),
+            str(one["shots_total"]),
+            with_error(one["accuracy"], one["accuracy_se"], percent=True),
+            "–" if one["r2"] is None else with_error(one["r2"], one["r2_se"]),
+            with_error(one["rmse"], one["rmse_se"]),
+            with_error(one["coverage"], one["coverage_se"], percent=True),
+        )
+    console.print(table)
+    for note in run.provenance["backend"].get("clipped", []):
+        console.print(f"note: {note}")
+    console.print(f"report: {folder / 'report.html'}", soft_wrap=True)
+
+
+def with_error(value: float, error: float, percent: bool = False) -> str:
+    """A figure and its standard error, such as "98.6 ± 0.2%" or "0.994 ± 0.001"."""
+    if percent:
+        return f"{100 * value:.1f} ± {max(100 * error, 0.05):.1f}%"
+    return f"{value:.4f} ± {error:.4f}"

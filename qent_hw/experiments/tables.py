@@ -1,0 +1,59 @@
+"""The tables of a run: counts and estimates, one row per fact."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from qent_hw.physics import Counts
+
+if TYPE_CHECKING:
+    from qent_hw.estimators import Estimates
+    from qent_hw.experiments.plan import Plan
+
+OUTCOMES = ("n_pp", "n_pm", "n_mp", "n_mm")
+
+
+def counts_table(measured: Counts, plan: Plan) -> pd.DataFrame:
+    """One row per state and setting: `state`, the parameters, what was injected, `setting`, and `n_pp` … `n_mm`."""
+    n_states, n_settings = measured.values.shape[:2]
+    columns: dict[str, NDArray] = {"state": np.repeat(np.arange(n_states), n_settings)}
+    for name, values in {**plan.parameters, **plan.strength_columns}.items():
+        columns[name] = np.repeat(values, n_settings)
+    columns["setting"] = np.tile(np.array(measured.settings), n_states)
+    flat = measured.values.reshape(-1, 4)
+    columns |= {outcome: flat[:, index] for index, outcome in enumerate(OUTCOMES)}
+    return pd.DataFrame(columns)
+
+
+def estimates_table(
+    results: dict[str, Estimates], true_entangled: NDArray[np.bool_], true_concurrence: NDArray[np.float64]
+) -> pd.DataFrame:
+    """One row per state and estimator: what it says, and the truth."""
+    return pd.concat(
+        [
+            estimates_frame(name, estimates).assign(true_entangled=true_entangled, true_concurrence=true_concurrence)
+            for name, estimates in results.items()
+        ],
+        ignore_index=True,
+    )
+
+
+def estimates_frame(name: str, estimates: Estimates) -> pd.DataFrame:
+    """One row per state: what estimator `name` says."""
+    return pd.DataFrame(
+        {
+            "state": np.arange(len(estimates.p_entangled)),
+            "estimator": name,
+            "p_entangled": estimates.p_entangled,
+            "p_entangled_low": estimates.p_entangled_low,
+            "p_entangled_high": estimates.p_entangled_high,
+            "concurrence": estimates.concurrence,
+            "concurrence_low": estimates.concurrence_low,
+            "concurrence_high": estimates.concurrence_high,
+            "verdict": estimates.verdict,
+        }
+    )

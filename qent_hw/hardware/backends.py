@@ -1,0 +1,90 @@
+"""Backend names, resolved in one place.
+
+========================  =====================================================================================
+``aer``                   ideal Aer simulator (with the T1_s and T2_s of the runcard, its qubits relax while idle)
+``aer:fake_manila``       Aer with the noise of a fake IBM device, through Aer's own interface
+``fake_manila``           the same device through IBM's runtime client in local testing mode
+========================  =====================================================================================
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from qent_hw.errors import InputError
+
+if TYPE_CHECKING:
+    from qiskit.providers import BackendV2
+
+    from qent_hw.hardware.simulators import Backend
+
+
+def resolve_backend(
+    name: str,
+    *,
+    qubits: tuple[int, int] | None = None,
+    T1: tuple[float, float] | None = None,
+    T2: tuple[float, float] | None = None,
+) -> Backend:
+    """The backend that `name` means, on its pair `qubits`.
+
+    Parameters
+    ----------
+    T1, T2
+        seconds per qubit: relaxation while idling, for ``aer`` alone; a device brings its own.
+
+    Raises
+    ------
+    InputError
+        for an unknown name (the nearest one is named), qubits that are not coupled, or T1, T2 where they do not belong.
+    """
+    from qent_hw.hardware.device import cut_device, ideal_device
+    from qent_hw.hardware.simulators import aer_backend, runtime_local_backend
+
+    if name == "aer":
+        if qubits not in (None, (0, 1), (1, 0)):
+            raise InputError(f"qubits = {qubits[0]},{qubits[1]}: aer simulates two qubits, 0 and 1")
+        return aer_backend(name, ideal_device(T1, T2))
+    if T1 is not None or T2 is not None:
+        raise InputError(f"T1_s and T2_s describe the ideal simulator 'aer'; {name} has relaxation times of its own")
+    route, _, device_name = name.rpartition(":")
+    if route not in ("", "aer"):
+        raise _unknown(name)
+    make: Callable = aer_backend if route == "aer" else runtime_local_backend
+    return make(name, cut_device(_fake(device_name, name), qubits))
+
+
+def local_backends() -> tuple[str, ...]:
+    """Every name that works without an account."""
+    fakes = sorted(_fake_classes())
+    return ("aer", *fakes, *(f"aer:{fake}" for fake in fakes))
+
+
+def _fake(device_name: str, asked: str) -> BackendV2:
+    classes = _fake_classes()
+    if device_name not in classes:
+        raise _unknown(asked)
+    return classes[device_name]()
+
+
+def _fake_classes() -> dict[str, type[BackendV2]]:
+    """IBM's fake devices with at least two qubits, by their own names (`fake_manila`), without making any."""
+    from qiskit_ibm_runtime import fake_provider
+
+    classes = {}
+    for attribute in vars(fake_provider).values():
+        backend_name = getattr(attribute, "backend_name", None)
+        if isinstance(attribute, type) and isinstance(backend_name, str):
+            classes[backend_name.removesuffix("_v2")] = attribute
+    classes.pop("fake_armonk", None)  # a single qubit
+    return classes
+
+
+def _unknown(name: str) -> InputError:
+    if name.startswith("ibm"):
+        return InputError(f"backend {name!r}: IBM's own backends are not supported yet; use aer, fake_… or aer:fake_…")
+    near = difflib.get_close_matches(name, local_backends(), n=1)
+    hint = f"did you mean {near[0]!r}?" if near else "use aer, fake_manila, fake_torino, aer:fake_manila, …"
+    return InputError(f"backend {name!r} is not known; {hint}")

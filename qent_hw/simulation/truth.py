@@ -1,0 +1,48 @@
+"""Ground truth: the exact two-qubit states that an experiment injects its noise into, and what comes out."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qent_hw.physics import density, dephase, depolarize, relax
+
+
+def noisy_states(psi: NDArray[np.complex128], channel: str, p: NDArray[np.float64]) -> NDArray[np.complex128]:
+    """The prepared states after `channel` ("dephasing", Eq. 4–6, or "depolarizing", Eq. 13) of strength p.
+
+    Parameters
+    ----------
+    psi
+        (n, 4) amplitudes, big-endian.
+    p
+        (n,) strengths in [0, 1], the same on both qubits.
+
+    Returns
+    -------
+    (n, 4, 4) density matrices.
+    """
+    return {"dephasing": dephase, "depolarizing": depolarize}[channel](density(psi), p)
+
+
+def idled_states(
+    psi: NDArray[np.complex128], tau_s: NDArray[np.float64], T1: tuple[float, float], T2: tuple[float, float]
+) -> NDArray[np.complex128]:
+    """The prepared states after both qubits waited τ: relaxation (T1) and dephasing (T2) together.
+
+    A wait is never pure dephasing (field-notes 1), so the truth of an idle run has both.
+
+    Parameters
+    ----------
+    psi
+        (n, 4) amplitudes, big-endian.
+    tau_s
+        (n,) waits in seconds.
+    T1, T2
+        seconds, per qubit.
+
+    Returns
+    -------
+    (n, 4, 4) density matrices.
+    """
+    return relax(density(psi), tau_s, np.array(T1), np.array(T2))

@@ -1,0 +1,84 @@
+"""The NumPy forward pass: against Keras, by hand, and its refusals."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from qent_hw.errors import InputError
+from qent_hw.estimators.network import Network
+
+
+def random_network(widths: tuple[int, ...], output: str, seed: int = 0) -> Network:
+    rng = np.random.default_rng(seed)
+    pairs = list(itertools.pairwise(widths))
+    return Network(
+        tuple(rng.normal(0, a**-0.5, (a, b)).astype(np.float32) for a, b in pairs),
+        tuple(rng.normal(0, 0.3, b).astype(np.float32) for _, b in pairs),
+        output,
+    )
+
+
+def test_forward_pass_by_hand() -> None:
+    w = (np.array([[1, -1], [2, 1]], np.float32), np.array([[3], [-2]], np.float32))
+    b = (np.array([0.5, 0], np.float32), np.array([-1], np.float32))
+    # hidden units: relu(3.5, 0), relu(-2.5, 0), relu(-2.5, -3)
+    x = [[1, 1], [-1, -1], [1, -2]]
+    np.testing.assert_array_equal(Network(w, b, "linear").predict(x), [9.5, -1, -1])
+    expected = 1 / (1 + np.exp(-np.array([9.5, -1, -1])))
+    np.testing.assert_allclose(Network(w, b, "sigmoid").predict(x), expected, atol=1e-7)
+
+
+def test_no_hidden_layer_is_an_affine_map() -> None:
+    network = Network((np.array([[2], [3]], np.float32),), (np.array([1], np.float32),), "linear")
+    np.testing.assert_array_equal(network.predict([[1, 1], [0, 0]]), [6, 1])
+
+
+@pytest.mark.parametrize(("widths", "output"), [((4, 15, 1), "sigmoid"), ((9, 100, 50, 50, 1), "linear")])
+def test_keras_model_predicts_the_same_and_survives_saving(widths, output, tmp_path) -> None:
+    keras = pytest.importorskip("keras")
+    network = random_network(widths, output)
+    x = np.random.default_rng(1).uniform(-1, 1, (500, widths[0])).astype(np.float32)
+    model = network.to_keras()
+    model.save(tmp_path / "network.keras")
+    again = keras.models.load_model(tmp_path / "network.keras")
+    for made in (model, again):
+        np.testing.assert_allclose(made.predict(x, verbose=0)[:, 0], network.predict(x), atol=1e-6)
+
+
+def test_a_row_does_not_depend_on_its_company() -> None:
+    network = random_network((8, 96, 96, 1), "sigmoid")
+    x = np.random.default_rng(2).uniform(-1, 1, (10_000, 8))
+    together = network.predict(x)
+    assert together.dtype == np.float32
+    for rows in (slice(0, 1), slice(4090, 4100), slice(9_999, None)):
+        np.testing.assert_allclose(network.predict(x[rows]), together[rows], atol=1e-6)
+    assert network.predict(x[:0]).shape == (0,)
+
+
+def test_sigmoid_of_huge_logits_is_exact_and_quiet() -> None:
+    network = Network((np.array([[1]], np.float32),), (np.array([0], np.float32),), "sigmoid")
+    with np.errstate(all="raise"):
+        np.testing.assert_array_equal(network.predict([[1e30], [-1e30], [0]]), [1, 0, 0.5])
+
+
+@pytest.mark.parametrize("shape", [(4,), (3, 5), (2, 3, 4)])
+def test_wrong_input_shape_is_refused(shape) -> None:
+    with pytest.raises(InputError, match=r"must be \(n, 4\)"):
+        random_network((4, 3, 1), "linear").predict(np.zeros(shape))
+
+
+def test_arrays_that_do_not_fit_are_refused() -> None:
+    good = random_network((4, 3, 1), "linear")
+    with pytest.raises(InputError, match="layer 1"):
+        Network((good.weights[0], good.weights[1][:2]), good.biases, "linear")
+    with pytest.raises(InputError, match="float32"):
+        Network(tuple(w.astype(np.float64) for w in good.weights), good.biases, "linear")
+    with pytest.raises(InputError, match="last layer has 3"):
+        Network(good.weights[:1], good.biases[:1], "linear")
+    with pytest.raises(InputError, match="one of each"):
+        Network(good.weights, good.biases[:1], "linear")
+    with pytest.raises(InputError, match="'softmax'"):
+        Network(good.weights, good.biases, "softmax")  # type: ignore[arg-type]
