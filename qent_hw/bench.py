@@ -5,6 +5,7 @@ In a checkout they are at the top of the tree, in an installed wheel beside the 
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from qent_hw.errors import InputError
@@ -20,7 +21,8 @@ def folder(name: str) -> Path:
 
 
 def find(kind: str, name: str, suffix: str) -> Path:
-    """The file that `name` means: a path to one, or the name (without suffix) of a shipped one in the bench folder `kind`.
+    """The file that `name` means: a path to one, or the name (without suffix) of a shipped one in the bench folder
+    `kind`.
 
     Raises
     ------
@@ -36,3 +38,16 @@ def find(kind: str, name: str, suffix: str) -> Path:
         return shipped
     known = ", ".join(sorted(path.name.removesuffix(suffix) for path in folder(kind).glob(f"*{suffix}")))
     raise InputError(f"{name!r} is no file, and no shipped {suffix} of {kind}/ has that name; shipped: {known}")
+
+
+def lay_out(target: str | Path) -> Path:
+    """Copy the bench into a new folder and return its path; raises `InputError` if that exists or cannot be written."""
+    place = Path(target)
+    if place.exists() and (not place.is_dir() or any(place.iterdir())):
+        raise InputError(f"folder {str(place)!r}: exists and is not an empty folder; name a new one")
+    try:
+        for name in FOLDERS:
+            shutil.copytree(folder(name), place / name, ignore=shutil.ignore_patterns("__pycache__"))
+    except OSError as error:
+        raise InputError(f"folder {str(place)!r}: cannot be written: {error.strerror or error}") from None
+    return place

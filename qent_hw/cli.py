@@ -17,6 +17,8 @@ from qent_hw.errors import InputError, QentError
 if TYPE_CHECKING:
     from qent_hw.experiments.run import Progress
 
+_INTERRUPTED = 130
+
 app = typer.Typer(
     name="qent-hw",
     help="Is a two-qubit state on this device still entangled, and how much? Measured in a few settings, "
@@ -28,19 +30,23 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Run the command line; errors end in one line on standard error."""
+    """Run the command line; every error ends in one line on standard error."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
-        status = app(standalone_mode=False)
+        status = app(standalone_mode=False) or 0
     except QentError as error:
         status = _fail(str(error), error.exit_status)
-    except KeyboardInterrupt:
-        status = _fail("interrupted; nothing was written", 130)
     except Exception as error:
-        if not _is_usage_error(error):
+        if _is_usage_error(error):
+            status = _fail(error.format_message(), 2)  # type: ignore[attr-defined]
+        elif os.environ.get("QENT_HW_DEBUG"):
             raise
-        status = _fail(error.format_message(), 2)  # type: ignore[attr-defined]
-    sys.exit(status if isinstance(status, int) else 0)
+        else:
+            what = f"{type(error).__name__}: {error}"
+            status = _fail(f"this is a bug, please report it: {what} (QENT_HW_DEBUG=1 shows where)", 1)
+    if status == _INTERRUPTED:  # typer has caught the KeyboardInterrupt
+        _fail("interrupted; nothing was written", status)
+    sys.exit(status)
 
 
 @app.callback(invoke_without_command=True)
@@ -52,8 +58,12 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
 
 @app.command()
 def run(
-    runcard: Annotated[str, typer.Argument(help="A runcard (TOML), or the name of a shipped one such as sudden_death.")],
-    backend: Annotated[str | None, typer.Option(help="aer, fake_manila, aer:fake_manila, … instead of the runcard's.")] = None,
+    runcard: Annotated[
+        str, typer.Argument(help="A runcard (TOML), or the name of a shipped one such as sudden_death.")
+    ],
+    backend: Annotated[
+        str | None, typer.Option(help="aer, fake_manila, aer:fake_manila, … instead of the runcard's.")
+    ] = None,
     shots: Annotated[int | None, typer.Option(help="Shots per state and setting.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
     injection: Annotated[str | None, typer.Option(help="noise-model, idle or twirl.")] = None,
@@ -80,6 +90,63 @@ def run(
         print_summary(finished, folder.path)
 
 
+@app.command()
+def predict(
+    counts: Annotated[
+        str, typer.Option(help="Counts: CSV, parquet or JSON with state, setting, n_pp, n_pm, n_mp, n_mm.")
+    ],
+    model: Annotated[
+        str, typer.Option(help="A model file, or a shipped model's name.")
+    ] = "special_four_basis-dephasing-bell8",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap behind the intervals.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+) -> None:
+    """Entangled or not, and how much: estimates from anyone's counts."""
+    from qent_hw.estimators import named_estimator
+    from qent_hw.experiments.counts_file import read_counts
+    from qent_hw.experiments.summary import print_estimates
+    from qent_hw.experiments.tables import estimates_frame
+
+    estimator = named_estimator(model)
+    measured, states = read_counts(counts)
+    table = estimates_frame(estimator.name, estimator.estimate(measured, seed)).assign(state=states)
+    if as_json:
+        typer.echo(json.dumps({"estimates": table.to_dict(orient="records")}, indent=2))
+    else:
+        print_estimates(table, estimator.model)
+
+
+@app.command()
+def families() -> None:
+    """The state families there are, with their parameters."""
+    from qent_hw.circuits import load_family, shipped_families
+
+    for family in map(load_family, shipped_families()):
+        ranges = ", ".join(f"{one.name} in [{one.low:.4g}, {one.high:.4g}]" for one in family.parameters)
+        typer.echo(f"{family.name}: {family.title}, {family.state}\n    {ranges}; {family.citation}")
+
+
+@app.command()
+def backends() -> None:
+    """The backends that work on this machine, without an account."""
+    from qent_hw.hardware import local_backends
+
+    for name in local_backends():
+        typer.echo(name)
+
+
+@app.command()
+def init(
+    folder: Annotated[str, typer.Argument(help="A new folder for your circuits, device records and runcards.")],
+) -> None:
+    """Lay out a bench: copies of the shipped circuits and runcards, to edit."""
+    from qent_hw import bench
+
+    typer.echo(
+        f"A bench is laid out in {bench.lay_out(folder)}; try: qent-hw run {folder}/experiments/sudden_death.toml"
+    )
+
+
 def _pair(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
@@ -99,7 +166,13 @@ def _progress(silent: bool) -> Iterator[Progress | None]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("measuring"), BarColumn(), MofNCompleteColumn(), TextColumn("circuits,"), TimeRemainingColumn())
+    columns = (
+        TextColumn("measuring"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("circuits,"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("measuring", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

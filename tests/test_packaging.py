@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
 import tomllib
 import zipfile
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -61,6 +63,21 @@ def test_lock_holds_what_the_project_asks_for(project: dict, locked: dict[str, s
     asked = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
     assert {re.match(r"[a-z0-9-]+", requirement).group() for requirement in asked} <= names
     assert {"hatchling", "pytest"} <= names
+
+
+def test_everything_imported_is_asked_for(project: dict) -> None:
+    imported = set()
+    for path in (ROOT / "qent_hw").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                imported.add(node.module.partition(".")[0])
+    installed = packages_distributions()
+    asked = {re.match(r"[a-z0-9-]+", requirement).group() for requirement in project["dependencies"]}
+    for name in imported - sys.stdlib_module_names - {"qent_hw"}:
+        homes = {re.sub(r"[-_.]+", "-", home).lower() for home in installed[name]}
+        assert homes & asked, f"{name} is imported, but pyproject.toml does not ask for {homes}"
 
 
 def test_one_version_everywhere(project: dict) -> None:

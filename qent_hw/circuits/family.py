@@ -1,7 +1,7 @@
 """State families: OpenQASM 3 files whose header says what a person must know of them.
 
-The circuit in `circuits/NAME.qasm` is the single source of the prepared state; the closed forms in `qent_hw.physics` are an
-independent check of it. The header is made of comment lines::
+The circuit in `circuits/NAME.qasm` is the single source of the prepared state; the closed forms in `qent_hw.physics`
+are an independent check of it. The header is made of comment lines::
 
     // family: special_four_basis
     // title: special 4-basis
@@ -128,7 +128,9 @@ def _parse(source: str, path: Path) -> Family:
         elif found := _PARAMETER.match(line.strip()):
             low, high = angle(found[2].strip()), angle(found[3].strip())
             if not low < high:
-                raise InputError(f"{path}: parameter {found[1]}: range [{low:g}, {high:g}] is empty; low must be below high")
+                raise InputError(
+                    f"{path}: parameter {found[1]}: range [{low:g}, {high:g}] is empty; low must be below high"
+                )
             parameters.append(Parameter(found[1], low, high, found[4].strip()))
     fields.setdefault("family", path.stem)
     missing = [key for key in ("title", "state", "citation") if key not in fields]
@@ -138,7 +140,9 @@ def _parse(source: str, path: Path) -> Family:
     if declared != described:
         odd = sorted(declared ^ described)[0]
         where = "an input but has no '// parameter' line" if odd in declared else "a '// parameter' line but no input"
-        raise InputError(f"{path}: {odd!r} is {where}; write '// parameter {odd} in [low, high]: meaning' for each input")
+        raise InputError(
+            f"{path}: {odd!r} is {where}; write '// parameter {odd} in [low, high]: meaning' for each input"
+        )
     return Family(fields["family"], fields["title"], fields["state"], fields["citation"], tuple(parameters), source)
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
+from qiskit.circuit import Qubit
 from qiskit.circuit.library import UnitaryGate
 
 from qent_hw.circuits.template import ROTATE
@@ -99,7 +100,9 @@ def delay_for(p: NDArray[np.float64], T2: tuple[float, float], dt: float, grid: 
     """
     rate = (1 / T2[0] + 1 / T2[1]) / 2
     if rate == 0:
-        raise InputError("injection idle: this backend's qubits have no T2, so waiting changes nothing; give T1_s and T2_s")
+        raise InputError(
+            "injection idle: this backend's qubits have no T2, so waiting changes nothing; give T1_s and T2_s"
+        )
     seconds = -np.log1p(-np.minimum(p, LARGEST_IDLE_STRENGTH)) / rate
     return (np.rint(seconds / dt / grid) * grid).astype(np.int64)
 
@@ -108,10 +111,14 @@ def check_twirl_shots(shots: int) -> None:
     """Raise `InputError` unless the shots of a setting divide into the four sign pairs."""
     if shots % len(TWIRL_SIGNS):
         near = max(4, 4 * math.floor(shots / 4 + 0.5))
-        raise InputError(f"shots = {shots}: the twirl splits them into four equal parts; use a multiple of 4, such as {near}")
+        raise InputError(
+            f"shots = {shots}: the twirl splits them into four equal parts; use a multiple of 4, such as {near}"
+        )
 
 
-def _in_state_order(isa: QuantumCircuit, qubits: list) -> list:
+def _in_state_order(isa: QuantumCircuit, qubits: list[Qubit]) -> list[Qubit]:
     """Qubits ordered as the measured bits are: the first qubit of the state first."""
-    bit_of = {inst.qubits[0]: isa.find_bit(inst.clbits[0]).index for inst in isa.data if inst.operation.name == "measure"}
+    bit_of = {
+        inst.qubits[0]: isa.find_bit(inst.clbits[0]).index for inst in isa.data if inst.operation.name == "measure"
+    }
     return sorted(qubits, key=bit_of.__getitem__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +30,8 @@ class Pub:
     circuit
         the transpiled template, its idle slot filled in; parameters named as in `ANGLES`.
     values
-        (n_states, n_settings, n_parts, 10) angles in radians, last axis as in `ANGLES`; the parts are the four sign pairs of
-        a twirl, otherwise one.
+        (n_states, n_settings, n_parts, 10) angles in radians, last axis as in `ANGLES`; the parts are the four sign
+        pairs of a twirl, otherwise one.
     shots
         for each element, so that a setting gets `n_parts × shots`.
     states
@@ -68,8 +69,8 @@ def build_pubs(
     shots
         per state and setting.
     injection
-        ``twirl`` needs `p` (n,) and gives one PUB; ``noise-model`` needs `p` and gives one per distinct strength; ``idle``
-        needs `delay_dt` (n,) and gives one per distinct wait.
+        ``twirl`` needs `p` (n,) and gives one PUB; ``noise-model`` needs `p` and gives one per distinct strength;
+        ``idle`` needs `delay_dt` (n,) and gives one per distinct wait.
     """
     prepare, rotate = prepare_angles(psi), rotate_angles(settings)
     everything = np.arange(len(psi))
@@ -92,7 +93,7 @@ def build_pubs(
     raise InputError(f"injection {injection!r} lacks its strengths or waits")
 
 
-def _groups(keys: NDArray) -> list[tuple[float, NDArray[np.int64]]]:
+def _groups(keys: NDArray[Any]) -> list[tuple[float, NDArray[np.int64]]]:
     return [(key, np.flatnonzero(keys == key)) for key in np.unique(keys)]
 
 

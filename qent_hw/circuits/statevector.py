@@ -66,7 +66,9 @@ def evaluate(
     slopes = [expression.gradient(parameter) for parameter in parameters]
     if any(isinstance(slope, ParameterExpression) and slope.parameters for slope in slopes):
         columns = zip(*(np.broadcast_to(values[parameter.name], n) for parameter in parameters), strict=True)
-        return np.array([expression.bind(dict(zip(parameters, map(float, row), strict=True))).numeric() for row in columns])
+        return np.array(
+            [expression.bind(dict(zip(parameters, map(float, row), strict=True))).numeric() for row in columns]
+        )
     # angles are affine in the parameters nearly always: a product instead of a binding per state
     total = np.full(n, float(expression.bind(dict.fromkeys(parameters, 0.0)).numeric()))
     for parameter, slope in zip(parameters, slopes, strict=True):

@@ -58,7 +58,9 @@ def transpile_template(target: Target, qubits: tuple[int, int] = (0, 1)) -> Quan
 
     The delays keep a placeholder length on the target's timing grid: a delay cannot be a parameter (field-notes 9).
     """
-    manager = generate_preset_pass_manager(optimization_level=3, target=target, initial_layout=list(qubits), seed_transpiler=0)
+    manager = generate_preset_pass_manager(
+        optimization_level=3, target=target, initial_layout=list(qubits), seed_transpiler=0
+    )
     return manager.run(template(delay_dt=100 * timing_grid(target)))
 
 
@@ -89,7 +91,7 @@ def prepare_angles(psi: NDArray[np.complex128]) -> NDArray[np.float64]:
     schmidt = 2 * np.arctan2(s[:, 1], s[:, 0])
     phase, y1, z1 = _zyz(u)
     terms = np.exp(0.5j * np.stack([-phase, phase], axis=-1))
-    hadamard = np.array([[1, 1], [1, -1]]) / math.sqrt(2)
+    hadamard = np.array([[1, 1], [1, -1]], dtype=np.complex128) / math.sqrt(2)
     w2, y2, z2 = _zyz(np.swapaxes(vh, -1, -2) * terms[:, None, :] @ hadamard)
     return np.stack([schmidt, y1, z1, w2, y2, z2], axis=-1)
 

@@ -77,8 +77,10 @@ def labelled_states_at(
     names, settings = tuple(features), settings_for(features)
     for entry in shots:
         low, high = entry if isinstance(entry, tuple) else (entry, entry)
-        if not 1 <= low <= high:
-            raise InputError(f"shots: {entry!r}; they must be at least 1, and a range must not fall")
+        if not 1 <= low <= high or any(np.isfinite(end) and end != round(end) for end in (low, high)):
+            raise InputError(
+                f"shots: {entry!r}; must be whole numbers of at least 1 (or inf), and a range must not fall"
+            )
     columns = [FEATURES.index(name) for name in names]
     parts: list[list[LabelledStates]] = [[] for _ in shots]
     for rho, rng in _chunks(family, channel, n, seed):

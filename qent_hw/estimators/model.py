@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 import zlib
@@ -93,11 +94,11 @@ class Model:
                 arrays[f"{name}_weights_{i}"], arrays[f"{name}_biases_{i}"] = w, b
         for name in ("shots", "edges", "offsets"):
             arrays[f"intervals_{name}"] = getattr(self.intervals, name)
+        packed = io.BytesIO()
+        np.savez_compressed(packed, allow_pickle=False, **arrays)
         try:
-            np.savez_compressed(target, allow_pickle=False, **arrays)
-            target.with_suffix(".json").write_text(
-                json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-            )
+            _write(target, packed.getvalue())
+            _write(target.with_suffix(".json"), (json.dumps(card, indent=1, ensure_ascii=False) + "\n").encode())
         except OSError as error:
             raise InputError(f"model file {target}: cannot be written: {error.strerror or error}") from error
 
@@ -106,9 +107,10 @@ class Model:
         """Read a file made by `save`; raises InputError if it is missing, damaged or something else."""
         source = Path(path)
         try:
-            with np.load(source, allow_pickle=False) as file:
-                if not isinstance(file, np.lib.npyio.NpzFile):
-                    raise InputError(f"model file {source}: it is a NumPy array, not a model written by qent-hw")
+            file = np.load(source, allow_pickle=False)
+            if not isinstance(file, np.lib.npyio.NpzFile):
+                raise InputError(f"model file {source}: it is a NumPy array, not a model written by qent-hw")
+            with file:
                 arrays = {name: file[name] for name in file.files}
         except FileNotFoundError:
             raise InputError(f"model file {source}: there is no such file") from None
@@ -168,6 +170,13 @@ def _network(arrays: Mapping[str, NDArray[Any]], name: str, output: str) -> Netw
         tuple(arrays[f"{name}_biases_{i}"] for i in range(depth)),
         cast(Output, output),
     )
+
+
+def _write(path: Path, content: bytes) -> None:
+    # Whole or not at all: another process may be reading the old file.
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(content)
+    part.replace(path)
 
 
 def _npz(path: str | Path) -> Path:

@@ -35,3 +35,17 @@ def load_estimator(name: str, family: str, channel: str) -> NeuralEstimator:
             f"train one with: qent-hw train --family {family} --features {name} --out FILE"
         )
     return NeuralEstimator(name, Model.load(model_path(family, channel, name)))
+
+
+def named_estimator(name: str) -> NeuralEstimator:
+    """The estimator of a model file, or of a shipped model by its full name such as 'two_basis-dephasing-bell4'.
+
+    Raises InputError where it is neither, listing the shipped names.
+    """
+    if Path(name).suffix == ".npz":
+        return NeuralEstimator(Path(name).stem, Model.load(name))
+    names = {"-".join(key): key for key in available_models()}
+    if name not in names:
+        raise InputError(f"model {name!r}: neither a model file (.npz) nor a shipped one; shipped: {', '.join(names)}")
+    family, channel, feature_set = names[name]
+    return load_estimator(feature_set, family, channel)

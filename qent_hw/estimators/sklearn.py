@@ -84,7 +84,8 @@ class EntanglementClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """(n,) labels: the second class where its probability is at least 1/2."""
-        return self.classes_[(_output(self, X) >= 0.5).astype(int)]
+        second = _output(self, X) >= 0.5
+        return self.classes_[second.astype(int)]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

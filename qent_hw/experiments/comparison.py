@@ -29,13 +29,13 @@ def figures_of_merit(
     Returns
     -------
     dict
-        `accuracy`, `rmse`, `r2` (None where all states have the same concurrence), `coverage` of the interval, each with its
-        standard error in `…_se`, and the `confusion` table as numbers of states.
+        `accuracy`, `rmse`, `r2` (None where all states have the same concurrence), `coverage` of the interval, each
+        with its standard error in `…_se`, and the `confusion` table as numbers of states.
 
     Notes
     -----
-    Shares have the binomial error with one success and one failure added (not zero at 0 or 1). RMSE and R² are functions of
-    means over the states, and their errors are those of the linearised functions (delta method).
+    Shares have the binomial error with one success and one failure added (not zero at 0 or 1). RMSE and R² are
+    functions of means over the states, and their errors are those of the linearised functions (delta method).
     """
     squares = (concurrence - true_concurrence) ** 2
     spread = (true_concurrence - true_concurrence.mean()) ** 2

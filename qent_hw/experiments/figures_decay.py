@@ -107,7 +107,9 @@ def noise_axis(panel: Axes, axis: StrengthAxis, decay: Decay) -> None:
     panel.set_xlim(left, right)
     if decay.death == axis.searched[0]:
         return
-    panel.axvspan(0, axis.end if decay.death is None else min(decay.death, axis.end), color=ENTANGLED, linewidth=0, zorder=0)
+    panel.axvspan(
+        0, axis.end if decay.death is None else min(decay.death, axis.end), color=ENTANGLED, linewidth=0, zorder=0
+    )
     if _dies_in_sight(axis, decay):
         panel.axvline(decay.death, color=TRUTH, linewidth=0.9, linestyle=(0, (1.5, 1.5)), zorder=1)
 

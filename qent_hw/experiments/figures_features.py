@@ -87,7 +87,9 @@ def draw_pulls(run: Run) -> Picture:
         panel.set_yticks([])
         panel.spines["left"].set_visible(False)
         one = summaries.get(name)
-        panel.set_title(feature_label(name) if one is None else f"{feature_label(name)}: {signed(one.mean, 2)}, {one.std:.2f}")
+        panel.set_title(
+            feature_label(name) if one is None else f"{feature_label(name)}: {signed(one.mean, 2)}, {one.std:.2f}"
+        )
     for panel in axes[-_PULL_COLUMNS:]:
         panel.set_xlabel("pull (standard errors)")
     legend_above(

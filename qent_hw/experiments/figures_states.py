@@ -80,16 +80,22 @@ def draw_reliability(run: Run) -> Picture:
     for number, (name, rows) in enumerate(estimates.items()):
         truth = rows["true_entangled"].to_numpy()
         right = (rows["verdict"].to_numpy() == "entangled") == truth
-        _shares(against_p, at + 0.006 * (number - (len(estimates) - 1) / 2), [right[m] for m in in_bin], looks[name], "-")
+        _shares(
+            against_p, at + 0.006 * (number - (len(estimates) - 1) / 2), [right[m] for m in in_bin], looks[name], "-"
+        )
         said = rows["p_entangled"].to_numpy()
         which = np.minimum((said * _PROBABILITY_BINS).astype(int), _PROBABILITY_BINS - 1)
         groups = [which == index for index in range(_PROBABILITY_BINS) if (which == index).sum() >= _FEWEST_IN_BIN]
         _shares(calibration, np.array([said[m].mean() for m in groups]), [truth[m] for m in groups], looks[name], "-")
     truth = next(iter(estimates.values()))["true_entangled"].to_numpy()
     against_p.plot(at, [truth[m].mean() for m in in_bin], color=QUIET, drawstyle="steps-mid", linestyle=(0, (4, 2)))
-    against_p.set(xlim=(0, 1), ylim=(-0.02, 1.04), xlabel=strength_title(run), ylabel="share of states", title="right verdicts")
+    against_p.set(
+        xlim=(0, 1), ylim=(-0.02, 1.04), xlabel=strength_title(run), ylabel="share of states", title="right verdicts"
+    )
     calibration.plot([0, 1], [0, 1], color=TRUTH, linewidth=0.9)
-    calibration.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.04), xlabel="P(entangled) as given", title="reliability of P(entangled)")
+    calibration.set(
+        xlim=(-0.03, 1.03), ylim=(-0.03, 1.04), xlabel="P(entangled) as given", title="reliability of P(entangled)"
+    )
     calibration.set_ylabel("share truly entangled")
     handles = [mark_handle(looks[name], name) for name in estimates]
     handles += [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from qent_hw.experiments.run import Run
 
 _FIRST_STATES = 6
+_UNIT = re.compile("_s$")
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,16 @@ def merit_table(run: Run) -> Table:
                 thousands(run.comparison["n_states"]),
             )
         )
-    heads = ("estimator", "settings", "shots / state", "accuracy", "R² of C", "RMSE of C", "coverage of 90% intervals", "n")
+    heads = (
+        "estimator",
+        "settings",
+        "shots / state",
+        "accuracy",
+        "R² of C",
+        "RMSE of C",
+        "coverage of 90% intervals",
+        "n",
+    )
     return Table("Figures of merit against the exact simulation, ± one standard error.", heads, tuple(rows))
 
 
@@ -141,6 +153,10 @@ def features_table(run: Run) -> Table:
 def provenance_table(run: Run) -> Table:
     """Where the run came from, one row per fact."""
     facts = {key: value for key, value in run.provenance.items() if key != "models"}
+    backend = dict(facts["backend"])
+    for key, values in zip(("T1_s", "T2_s"), lifetimes_s(run), strict=True):
+        backend[key] = ["∞" if math.isinf(value) else value for value in values]
+    facts["backend"] = backend
     return Table("", ("", ""), tuple((key, value) for key, value in _flat(facts)), words=2)
 
 
@@ -162,16 +178,22 @@ def _strength(unit: str, value: float) -> str:
 def _flat(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
     """(name, text) of every entry; a value with its standard error, or a range with its law, is one entry."""
     for key, value in content.items():
-        name = f"{prefix}{key}".replace("_", " ")
+        name = f"{prefix}{_UNIT.sub(' (s)', key)}".replace("_", " ")
         if not isinstance(value, Mapping):
             yield name, thousands(value) if key.endswith("states") and isinstance(value, int) else _text(value)
         elif {"value", "standard_error"} <= set(value):
             size = f" (n = {thousands(value['n_states'])})" if "n_states" in value else ""
-            yield name, f"{value['value']:.5f} ± {value['standard_error']:.5f}{size}"
+            yield name, _with_error(value["value"], value["standard_error"]) + size
         elif {"low", "high", "law"} == set(value):
             yield name, f"{_text(value['low'])} to {_text(value['high'])}, {value['law']}"
         else:
             yield from _flat(value, f"{prefix}{key} · ")
+
+
+def _with_error(value: float, error: float) -> str:
+    """Both to two significant digits of the error, four decimals at least."""
+    digits = max(4, 1 - math.floor(math.log10(error))) if error > 0 else 4
+    return f"{value:.{digits}f} ± {error:.{digits}f}"
 
 
 def _text(value: Any) -> str:

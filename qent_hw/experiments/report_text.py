@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from math import isinf
 from typing import TYPE_CHECKING
 
+from qent_hw.experiments.decay import lifetimes_s
 from qent_hw.experiments.labels import thousands
 from qent_hw.experiments.runcard import Points
 from qent_hw.experiments.summary import with_error
@@ -54,20 +56,14 @@ def assumptions(run: Run) -> list[tuple[str, str]]:
         ("The truth is what was injected.", _what_truth_is(run)),
         _injection_caveat(run),
     ]
-    if _has_device_noise(run):
+    unknown = _unknown_to_networks(run)
+    if unknown:
         found.append(
             (
                 "The networks know nothing of this device.",
-                f"They were trained with shot noise but without gate and readout errors, and {run.comparison['backend']} has "
-                "both. Figures are therefore expected to be worse than on the ideal simulator, and more shots do not cure that.",
-            )
-        )
-    elif run.runcard.injection.kind == "idle":
-        found.append(
-            (
-                "The networks know no relaxation.",
-                "They were trained on dephasing of equal strength on both qubits; here T1 acts as well and the strengths "
-                "may differ. Figures are therefore expected to be worse than under pure dephasing.",
+                f"They were trained on {channel} alone, of the same strength on both qubits, without {unknown}. "
+                f"{run.comparison['backend']} has these, so figures are expected to be worse than on the ideal simulator, and "
+                "more shots do not cure that.",
             )
         )
     found.append(
@@ -122,15 +118,19 @@ def _injected(run: Run) -> str:
     if plan.tau_s is not None:
         reach = ", ".join(f"p{index} up to {p.max():.3f}" for index, p in (("₁", plan.p1), ("₂", plan.p2)))
         waits = f"{1e6 * plan.tau_s.min():.3g} to {1e6 * plan.tau_s.max():.3g} µs"
-        return f"idle: both qubits wait for τ = {waits}, which dephases them ({reach}) and relaxes them (T1)"
-    strength = f"of strength p = {plan.p1.min():g} to {plan.p1.max():g}"
+        return (
+            f"waiting: both qubits idle for τ = {waits} (injection: idle), which dephases them, {reach}, and relaxes them: "
+            + ", ".join(
+                f"{name} = {_microseconds(values)}" for name, values in zip(("T1", "T2"), lifetimes_s(run), strict=True)
+            )
+        )
+    noise = f"{channel} of strength p = {plan.p1.min():g} to {plan.p1.max():g} {'on both qubits' if channel == 'dephasing' else ''}"
     if injection == "twirl":
         return (
-            f"twirl: dephasing {strength} on both qubits, by virtual rz(±arccos(1−p)) on each with all four pairs of signs, a "
-            "quarter of the shots each"
+            f"{noise}, emulated by virtual rz(±arccos(1−p)) on each with all four pairs of signs, a quarter of the shots each "
+            "(injection: twirl)"
         )
-    where = "on both qubits" if channel == "dephasing" else "of the pair"
-    return f"noise-model: {channel} {strength} {where}, put between preparation and measurement by the simulator"
+    return f"{noise.strip()}, added between preparation and measurement by the simulator (injection: noise-model)"
 
 
 def _measured(run: Run) -> str:
@@ -165,7 +165,7 @@ def _what_truth_is(run: Run) -> str:
     if run.plan.tau_s is not None:
         return (
             "Truth is the exact state after waiting τ with the T1 and T2 of the two qubits, relaxation included; "
-            f"{devices}, nor is noise of the device's that these two times do not describe."
+            f"{devices}, nor is any noise that these two times do not describe."
         )
     return f"Truth is the exact state after {run.runcard.channel.kind} of strength p; {devices}."
 
@@ -190,8 +190,19 @@ def _injection_caveat(run: Run) -> tuple[str, str]:
     )
 
 
+def _unknown_to_networks(run: Run) -> str:
+    """What acted in this run and was not in the training data."""
+    device = "gate and readout errors" if _has_device_noise(run) else ""
+    relaxation = "relaxation (T1)" if run.plan.tau_s is not None else ""
+    return ", ".join(filter(None, (relaxation, device)))
+
+
 def _has_device_noise(run: Run) -> bool:
     return run.comparison["backend"] != "aer"
+
+
+def _microseconds(values_s: tuple[float, ...]) -> str:
+    return " and ".join("∞" if isinf(value) else f"{1e6 * value:.4g}" for value in values_s) + " µs"
 
 
 def _number(n: int) -> str:

@@ -75,7 +75,7 @@ class Run:
         return render_report(self)
 
     def save(self, folder: str | Path) -> Path:
-        """Write the run folder (all of it or nothing) and return its path; raises `InputError` where it cannot be written."""
+        """Write the run folder, all of it or nothing, and return its path; `InputError` where that cannot be."""
         from qent_hw.experiments.run_folder import RunFolder
 
         with RunFolder(folder) as place:
@@ -143,7 +143,9 @@ def _run(runcard: Runcard, progress: Progress) -> Run:
     for estimator in estimators:
         lacking = [setting for setting in estimator.settings if setting not in runcard.settings]
         if lacking:
-            raise InputError(f"estimators: {estimator.name} needs setting {lacking[0]}; add it to settings = {runcard.settings}")
+            raise InputError(
+                f"estimators: {estimator.name} needs setting {lacking[0]}; add it to settings = {runcard.settings}"
+            )
     circuit = transpile_template(backend.device.target)
     measured = _measure(runcard, plan, circuit, backend, shots_seed, progress)
     seeds = estimate_seed.spawn(len(estimators))

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qent_hw.errors import InputError
 
@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
 
 class RunFolder:
-    """A context in which a run is made, so that a folder that cannot be written is found out before anything is measured.
+    """A context in which a run is made, so that a folder that cannot be written is found out before anything is
+    measured.
 
-    Files go into a hidden folder beside the final one, which takes their place at the end; an error leaves nothing behind.
+    Files go into a hidden folder beside the final one, which takes their place at the end; an error leaves nothing
+    behind.
 
     Raises
     ------
@@ -54,7 +56,9 @@ class RunFolder:
         except OSError as error:
             raise InputError(f"out = {str(self.path)!r}: cannot be written: {error.strerror}") from None
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._partial is not None and self._partial.exists():
             shutil.rmtree(self._partial, ignore_errors=True)
 
@@ -75,7 +79,7 @@ def _write_files(run: Run, folder: Path) -> None:
     (folder / "report.html").write_text(run.report, encoding="utf-8")
 
 
-def _json(content: dict) -> str:
+def _json(content: dict[str, Any]) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 

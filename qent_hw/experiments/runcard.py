@@ -124,7 +124,9 @@ class Runcard(_Section):
         if len(set(self.estimators)) < len(self.estimators):
             raise ValueError(f"estimators = {self.estimators}: name each once")
         if self.channel.kind == "depolarizing" and self.injection.kind != "noise-model":
-            raise ValueError(f"injection.kind = {self.injection.kind!r} makes dephasing; depolarizing needs 'noise-model'")
+            raise ValueError(
+                f"injection.kind = {self.injection.kind!r} makes dephasing; depolarizing needs 'noise-model'"
+            )
         return self
 
 
@@ -134,13 +136,14 @@ def load_runcard(name: str | Path, **overrides: Any) -> Runcard:
     Parameters
     ----------
     overrides
-        what the command line replaces, by dotted key, such as `{"backend.name": "aer", "shots": 100}`; None means unchanged.
+        what the command line replaces, by dotted key, such as `{"backend.name": "aer", "shots": 100}`; None means
+        unchanged.
 
     Raises
     ------
     InputError
-        for a missing or unreadable file, text that is no TOML, an unknown key (the nearest valid one is named), or a value that
-        is impossible.
+        for a missing or unreadable file, text that is no TOML, an unknown key (the nearest valid one is named), or an
+        impossible value.
     """
     path = bench.find("experiments", str(name), ".toml")
     try:

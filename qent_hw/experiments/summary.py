@@ -9,6 +9,9 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from qent_hw.estimators import Model
     from qent_hw.experiments.run import Run
 
 
@@ -18,14 +21,14 @@ def print_summary(run: Run, folder: Path) -> None:
     console = Console(highlight=False)
     console.print(f"[bold]{run.runcard.title}[/bold]")
     console.print(
-        f"{comparison['n_states']} states of {run.plan.family.title}, {comparison['channel']} by {comparison['injection']} "
+        f"{comparison['n_states']} {run.plan.family.title} states, {comparison['channel']} by {comparison['injection']} "
         f"on {comparison['backend']}, {comparison['shots']} shots per setting; "
         f"{100 * comparison['share_entangled']:.1f}% truly entangled"
     )
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("estimator")
-    for heading in ("settings", "shots/state", "accuracy", "R²", "RMSE of C", "coverage of 90%"):
-        table.add_column(heading, justify="right")
+    for heading in ("settings", "shots/state", "accuracy", "R²", "RMSE of C"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for name, one in comparison["estimators"].items():
         table.add_row(
             name,
@@ -34,12 +37,34 @@ def print_summary(run: Run, folder: Path) -> None:
             with_error(one["accuracy"], one["accuracy_se"], percent=True),
             "–" if one["r2"] is None else with_error(one["r2"], one["r2_se"]),
             with_error(one["rmse"], one["rmse_se"]),
-            with_error(one["coverage"], one["coverage_se"], percent=True),
         )
     console.print(table)
     for note in run.provenance["backend"].get("clipped", []):
         console.print(f"note: {note}")
     console.print(f"report: {folder / 'report.html'}", soft_wrap=True)
+
+
+def print_estimates(estimates: pd.DataFrame, model: Model) -> None:
+    """Print estimates, a row per state, and what they assume."""
+    console = Console(highlight=False)
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    table.add_column("state")
+    table.add_column("verdict")
+    for heading in ("P(entangled)", "68% interval", "concurrence", "90% interval"):
+        table.add_column(heading, justify="right")
+    for row in estimates.itertuples():
+        table.add_row(
+            str(row.state),
+            str(row.verdict),
+            f"{row.p_entangled:.3f}",
+            f"{row.p_entangled_low:.3f} – {row.p_entangled_high:.3f}",
+            f"{row.concurrence:.3f}",
+            f"{row.concurrence_low:.3f} – {row.concurrence_high:.3f}",
+        )
+    console.print(table)
+    console.print(
+        f"Model-based: true for states of the family {model.family} under {model.channel}; no proof beyond it."
+    )
 
 
 def with_error(value: float, error: float, percent: bool = False) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ OUTCOMES = ("n_pp", "n_pm", "n_mp", "n_mm")
 def counts_table(measured: Counts, plan: Plan) -> pd.DataFrame:
     """One row per state and setting: `state`, the parameters, what was injected, `setting`, and `n_pp` … `n_mm`."""
     n_states, n_settings = measured.values.shape[:2]
-    columns: dict[str, NDArray] = {"state": np.repeat(np.arange(n_states), n_settings)}
+    columns: dict[str, NDArray[Any]] = {"state": np.repeat(np.arange(n_states), n_settings)}
     for name, values in {**plan.parameters, **plan.strength_columns}.items():
         columns[name] = np.repeat(values, n_settings)
     columns["setting"] = np.tile(np.array(measured.settings), n_states)

@@ -18,6 +18,7 @@ from qent_hw.errors import InputError
 if TYPE_CHECKING:
     from qiskit.providers import BackendV2
 
+    from qent_hw.hardware.device import Device
     from qent_hw.hardware.simulators import Backend
 
 
@@ -52,7 +53,7 @@ def resolve_backend(
     route, _, device_name = name.rpartition(":")
     if route not in ("", "aer"):
         raise _unknown(name)
-    make: Callable = aer_backend if route == "aer" else runtime_local_backend
+    make: Callable[[str, Device], Backend] = aer_backend if route == "aer" else runtime_local_backend
     return make(name, cut_device(_fake(device_name, name), qubits))
 
 

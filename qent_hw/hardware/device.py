@@ -1,7 +1,8 @@
 """A device as this experiment sees it: two qubits, their gates and errors, cut out of the whole.
 
-Everything here runs on one pair, and a simulator's noise model of two qubits is built and applied far faster than that of 133
-(field-notes 15). The cut keeps each instruction's own properties, so the pair's noise is exactly the device's.
+Everything here runs on one pair, and a simulator's noise model of two qubits is built and applied far faster than
+that of 133 (field-notes 15). The cut keeps each instruction's own properties, so the pair's noise is exactly the
+device's.
 """
 
 from __future__ import annotations
@@ -53,7 +54,9 @@ def ideal_device(T1: tuple[float, float] | None = None, T2: tuple[float, float] 
     target = Target(
         num_qubits=2,
         dt=IDEAL_DT,
-        qubit_properties=[QubitProperties(t1=t1, t2=t2) for t1, t2 in zip(*lifetimes, strict=True)] if relaxing else None,
+        qubit_properties=[QubitProperties(t1=t1, t2=t2) for t1, t2 in zip(*lifetimes, strict=True)]
+        if relaxing
+        else None,
     )
     for gate in (RZGate(Parameter("λ")), SXGate(), XGate(), Measure(), Delay(Parameter("t"))):
         target.add_instruction(gate, {(0,): None, (1,): None})
@@ -96,7 +99,9 @@ def cut_device(backend: BackendV2, qubits: tuple[int, int] | None = None) -> Dev
     for qubit, t1 in zip(qubits, T1, strict=True):
         t2 = float(whole.qubit_properties[qubit].t2)
         if t2 > 2 * t1:
-            facts.setdefault("clipped", []).append(f"qubit {qubit}: published T2 = {t2:.3g} s is above 2·T1; used 2·T1 = {2 * t1:.3g} s")
+            facts.setdefault("clipped", []).append(
+                f"qubit {qubit}: published T2 = {t2:.3g} s is above 2·T1; used 2·T1 = {2 * t1:.3g} s"
+            )
         T2.append(min(t2, 2 * t1))
     properties = getattr(backend, "properties", lambda: None)()
     if properties is not None:

@@ -22,7 +22,8 @@ def noisy_states(psi: NDArray[np.complex128], channel: str, p: NDArray[np.float6
     -------
     (n, 4, 4) density matrices.
     """
-    return {"dephasing": dephase, "depolarizing": depolarize}[channel](density(psi), p)
+    act = dephase if channel == "dephasing" else depolarize
+    return act(density(psi), p)
 
 
 def idled_states(

@@ -21,7 +21,7 @@ from qent_hw.circuits.template import (
 )
 from qent_hw.errors import InputError
 from qent_hw.hardware.device import cut_device, ideal_device
-from qent_hw.physics import dephase, density, outcome_probabilities
+from qent_hw.physics import density, dephase, outcome_probabilities
 from qent_hw.physics.settings import ALL_SETTINGS
 
 DEVICES = {
@@ -79,7 +79,7 @@ def test_transpiled_template_has_one_two_qubit_gate(device):
 
 @pytest.mark.parametrize("device", ["ideal", "sherbrooke"])
 def test_settings_measure_what_their_names_say(device):
-    """Probabilities of the circuit's own outcomes against the projectors of qent_hw.physics, asymmetric states included."""
+    """Probabilities of the circuit's outcomes against the projectors of qent_hw.physics, for asymmetric states too."""
     isa = transpile_template(DEVICES[device].target)
     psi = random_psi(8, 23)
     expected = outcome_probabilities(density(psi), ALL_SETTINGS)

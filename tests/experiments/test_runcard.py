@@ -48,7 +48,7 @@ def test_overrides_are_validated_like_the_file(tmp_path):
     path = write(tmp_path, GOOD)
     card = load_runcard(path, **{"shots": 8, "backend.name": "fake_manila", "seed": None})
     assert (card.shots, card.backend.name, card.seed) == (8, "fake_manila", 1)
-    with pytest.raises(InputError, match="shots = 0: .*greater than or equal to 1"):
+    with pytest.raises(InputError, match=r"shots = 0: .*greater than or equal to 1"):
         load_runcard(path, shots=0)
 
 

@@ -44,7 +44,7 @@ def test_pairs_that_cannot_be_are_refused(qubits, complaint):
 def test_pair_keeps_the_devices_numbers_in_the_order_asked():
     device = cut_device(FakeManilaV2(), (3, 2))
     whole = FakeManilaV2().target
-    assert device.T1 == (whole.qubit_properties[3].t1, whole.qubit_properties[2].t1)
+    assert (whole.qubit_properties[3].t1, whole.qubit_properties[2].t1) == device.T1
     for place, qubit in enumerate((3, 2)):
         assert device.target["measure"][(place,)].error == whole["measure"][(qubit,)].error
         assert device.target["sx"][(place,)].error == whole["sx"][(qubit,)].error
@@ -57,7 +57,9 @@ def test_published_T2_above_twice_T1_is_clipped_and_said():
     backend = FakeTorino()
     properties = backend.target.qubit_properties
     pair = next(
-        pair for pair in coupled_pairs(backend.target) if any(properties[qubit].t2 > 2 * properties[qubit].t1 for qubit in pair)
+        pair
+        for pair in coupled_pairs(backend.target)
+        if any(properties[qubit].t2 > 2 * properties[qubit].t1 for qubit in pair)
     )
     device = cut_device(backend, pair)
     assert all(t2 <= 2 * t1 for t1, t2 in zip(device.T1, device.T2, strict=True))

@@ -124,16 +124,20 @@ def test_counts_follow_the_exact_channel(path, injection):
 def test_correlations_scatter_as_binomials(path, injection):
     """200 repetitions of one setting in one PUB: shared seeds would give too little variance, lost ones too much.
 
-    A twirled setting is stratified, a fixed quarter of its shots for each sign pair, and scatters by the mean of the four
-    parts' variances, which is below the binomial one.
+    A twirled setting is stratified, a fixed quarter of its shots for each sign pair, and scatters by the mean of the
+    four parts' variances, which is below the binomial one.
     """
     backend, shots, repeats = backend_for(path), 400, 200
     psi = np.repeat(states()[1:2], 5, axis=0)
-    pubs, strength = pubs_for(backend, injection, psi, ("xa",), shots)
+    pubs, _ = pubs_for(backend, injection, psi, ("xa",), shots)
     pub = next(one for one in pubs if 1 in one.states)
     place = int(np.flatnonzero(pub.states == 1)[0])
     repeated = type(pub)(
-        pub.circuit, np.repeat(pub.values[place : place + 1], repeats, axis=0), pub.shots, np.arange(repeats), pub.idle_error
+        pub.circuit,
+        np.repeat(pub.values[place : place + 1], repeats, axis=0),
+        pub.shots,
+        np.arange(repeats),
+        pub.idle_error,
     )
     counts = backend.sample(repeated, np.random.SeedSequence(42), ignore_progress)
     values, errors = features_from_counts(Counts(("xa",), counts), ("xa",))
