@@ -25,7 +25,6 @@ install: $(READY) ## the locked environment in .venv, and this package in it
 demo: $(READY) ## the showpiece: watch a state lose its entanglement, and get a report
 	@rm -rf $(DEMO)
 	@$(VENV)/bin/qent-hw run experiments/sudden_death.toml --out $(DEMO)
-	@echo "The report: $(CURDIR)/$(DEMO)/report.html"
 
 test: $(READY) ## the tests, on two cores
 	@$(PY) -m pytest -q -n 2 --dist worksteal
@@ -50,12 +49,12 @@ wheel-test: $(READY) ## build the wheel and try it in a fresh environment
 	"$$tmp/venv/bin/python" -m pip install -q --no-deps --require-hashes -r requirements.lock && \
 	"$$tmp/venv/bin/python" -m pip install -q --no-deps "$$tmp"/*.whl && \
 	"$$tmp/venv/bin/python" -m pip check && \
-	cd "$$tmp" && venv/bin/qent-hw --help && echo "The wheel works."
+	cd "$$tmp" && venv/bin/qent-hw --help && venv/bin/qent-hw families && echo "The wheel works."
 
 lock: ## write requirements.lock anew (make lock UPGRADE=--upgrade for newer versions)
 	@tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && trap 'exit 130' INT TERM && $(FIND_PYTHON) && \
 	"$$python" -m venv "$$tmp" && "$$tmp/bin/python" -m pip install -q uv && \
-	env -u UV_FIND_LINKS -u UV_INDEX -u UV_EXTRA_INDEX_URL "$$tmp/bin/uv" pip compile -q $(UPGRADE) --no-config \
+	env -u UV_FIND_LINKS -u UV_INDEX -u UV_EXTRA_INDEX_URL "$$tmp/bin/uv" pip compile -q $(UPGRADE) --no-config --system-certs \
 		--universal --python-version 3.11 --fork-strategy fewest --extra dev --generate-hashes --no-emit-index-url \
 		--custom-compile-command "make lock" -o requirements.lock pyproject.toml
 

@@ -34,6 +34,7 @@ class Recipe:
     decay: Literal["none", "cosine"] = "none"
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "hidden", tuple(self.hidden))
         for name, value in (
             ("batch_size", self.batch_size),
             ("epochs", self.epochs),
@@ -80,7 +81,8 @@ def train(
 
     masks: 0/1 array (n_models, n_inputs); model m sees x * masks[m], so a row of zeros and ones selects features.
     on_epoch(epoch, mean loss) is called after every epoch, epoch counting from 1. The result is fixed by the seed on
-    the same machine and versions. Raises InputError for shapes that do not match and values that are not finite.
+    the same machine and versions. Raises InputError for shapes that do not match, values that are not finite, and a
+    training that diverges.
     """
     import tensorflow as tf
 
@@ -101,20 +103,7 @@ def train(
     variables = [tf.constant(a) for a in _glorot(widths, len(seen), init_seed)]
     slots = [tf.zeros_like(v) for v in variables for _ in range(2)] if recipe.optimizer == "adam" else []
     step, order = tf.constant(0), np.random.default_rng(order_seed)
-    batch = min(recipe.batch_size, len(rows))
-    total = float(recipe.epochs * -(-len(rows) // batch))
-    run_epoch = _compiled_epoch(
-        recipe.optimizer,
-        recipe.learning_rate,
-        recipe.decay,
-        batch,
-        total,
-        output,
-        len(rows),
-        len(seen),
-        widths,
-        masks is not None,
-    )
+    run_epoch = _compiled_epoch(recipe, output, len(rows), widths, len(seen), masks is not None)
     losses = np.empty((recipe.epochs, len(seen)), np.float32)
     for epoch in range(recipe.epochs):
         shuffled = order.permutation(len(rows))
@@ -122,6 +111,11 @@ def train(
             tf.constant(rows[shuffled]), tf.constant(targets[shuffled]), tf.constant(seen), variables, slots, step
         )
         losses[epoch] = loss.numpy() / len(rows)
+        if not np.isfinite(losses[epoch]).all():
+            raise InputError(
+                f"training: the loss was {losses[epoch].max()} in epoch {epoch + 1}; "
+                f"learning_rate {recipe.learning_rate:g} is too high for these inputs"
+            )
         if on_epoch is not None:
             on_epoch(epoch + 1, float(losses[epoch].mean()))
     arrays = [v.numpy() for v in variables]
@@ -149,25 +143,15 @@ def _glorot(widths: tuple[int, ...], n_models: int, seed: np.random.SeedSequence
 
 
 @lru_cache(maxsize=16)
-def _compiled_epoch(
-    optimizer: str,
-    learning_rate: float,
-    decay: str,
-    batch: int,
-    total: float,
-    output: str,
-    n: int,
-    n_models: int,
-    widths: tuple[int, ...],
-    masked: bool,
-) -> Any:
+def _compiled_epoch(recipe: Recipe, output: str, n: int, widths: tuple[int, ...], n_models: int, masked: bool) -> Any:
     """The compiled epoch: (x, y, masks, variables, slots, step) -> (variables, slots, step, summed loss per model).
 
     Kept between trainings of the same recipe and shapes, since compiling takes longer than a small training.
     """
     import tensorflow as tf
 
-    n_inputs = widths[0]
+    n_inputs, batch = widths[0], min(recipe.batch_size, n)
+    n_steps = recipe.epochs * -(-n // batch)
 
     def batch_loss(variables: list[Any], x: Any, y: Any) -> Any:
         hidden = x
@@ -189,10 +173,10 @@ def _compiled_epoch(
             objective = tf.reduce_sum(losses) / x.shape[1]
         gradients = tape.gradient(objective, variables)
         count = tf.cast(step, tf.float32)
-        rate = tf.constant(learning_rate, tf.float32)
-        if decay == "cosine":
-            rate = rate * 0.5 * (1 + tf.cos(np.float32(np.pi / total) * count))
-        if optimizer == "sgd":
+        rate = tf.constant(recipe.learning_rate, tf.float32)
+        if recipe.decay == "cosine":
+            rate = rate * 0.5 * (1 + tf.cos(np.float32(np.pi / n_steps) * count))
+        if recipe.optimizer == "sgd":
             return [v - rate * g for v, g in zip(variables, gradients, strict=True)], slots, losses
         # Adam (Kingma & Ba, arXiv:1412.6980, algorithm 1 with the bias corrections folded into the rate), as in Keras.
         rate = rate * tf.sqrt(1 - tf.pow(0.999, count + 1)) / (1 - tf.pow(0.9, count + 1))
@@ -222,6 +206,6 @@ def _compiled_epoch(
 
     layers = list(pairwise(widths))
     variables = [tf.TensorSpec(s) for a, b in layers for s in ((n_models, a, b), (n_models, 1, b))]
-    slots = [v for v in variables for _ in range(2)] if optimizer == "adam" else []
+    slots = [v for v in variables for _ in range(2)] if recipe.optimizer == "adam" else []
     data = (tf.TensorSpec((n, n_inputs)), tf.TensorSpec((n,)), tf.TensorSpec((n_models, n_inputs)))
     return epoch.get_concrete_function(*data, variables, slots, tf.TensorSpec((), tf.int32))

@@ -69,8 +69,10 @@ class StrengthAxis:
         return inside + self.end * np.maximum(values / self.width - 1, 0)
 
     def text(self, strength: float) -> str:
-        """A strength in words, such as "0.5858" or "23.41 µs"."""
-        return f"{strength:#.4g}".rstrip(".") + f" {self.unit}" if self.unit else f"{strength:.4f}"
+        """A strength in words, such as "0.5858", "0.04" or "23.41 µs"."""
+        if self.unit:
+            return ("0" if strength == 0 else f"{strength:#.4g}".rstrip(".")) + f" {self.unit}"
+        return f"{strength:.2f}" if abs(round(strength, 2) - strength) < 1e-9 else f"{strength:.4f}"
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,8 @@ def sudden_death(
     Parameters
     ----------
     states_at
-        (m,) strengths to (m, 4, 4) states, under noise that grows and never creates entanglement: there is one end at most.
+        (m,) strengths to (m, 4, 4) states, under noise that grows and never creates entanglement, so that there is one
+        end at most.
     searched
         increasing strengths that bracket it.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -79,7 +80,7 @@ def draw_decay(run: Run) -> Picture:
         if column == 0:
             upper.set_ylabel("P(entangled)")
             lower.set_ylabel("concurrence C")
-    handles = [mark_handle(looks[name], name) for name in estimates]
+    handles: list[Artist] = [mark_handle(looks[name], name) for name in estimates]
     handles += [Line2D([], [], color=TRUTH, label="exact"), Patch(color=ENTANGLED, label="truly entangled")]
     legend_above(figure, handles)
     left_out = f" The first {len(shown)} of {len(every)} states are shown." if len(shown) < len(every) else ""
@@ -87,10 +88,10 @@ def draw_decay(run: Run) -> Picture:
     return finish(
         figure,
         f"Entanglement against {axis.title.removesuffix(' (µs)')}",
-        "Above: probability that the state is entangled, as each estimator gives it; bars are 68% intervals of what the same "
-        "experiment would give if repeated, the dashed line is where the verdict changes. Below: concurrence with 90% intervals "
-        "over the exact curve. Shaded: where the state is truly entangled; the vertical line marks its sudden death. "
-        f"Points of different estimators are set apart sideways a little.{spacing}{left_out}",
+        "Above: probability that the state is entangled, as each estimator gives it; bars are 68% intervals of what "
+        "the same experiment would give if repeated, the dashed line is where the verdict changes. Below: concurrence "
+        "with 90% intervals over the exact curve. Shaded: where the state is truly entangled; the vertical line marks "
+        f"its sudden death. Points of different estimators are set apart sideways a little.{spacing}{left_out}",
         "Probability of entanglement and concurrence against the noise for "
         + "; ".join(f"{decay.label} ({death_text(axis, decay.death)})" for decay in shown),
     )
@@ -107,28 +108,28 @@ def noise_axis(panel: Axes, axis: StrengthAxis, decay: Decay) -> None:
     panel.set_xlim(left, right)
     if decay.death == axis.searched[0]:
         return
-    panel.axvspan(
-        0, axis.end if decay.death is None else min(decay.death, axis.end), color=ENTANGLED, linewidth=0, zorder=0
-    )
-    if _dies_in_sight(axis, decay):
-        panel.axvline(decay.death, color=TRUTH, linewidth=0.9, linestyle=(0, (1.5, 1.5)), zorder=1)
+    death = _death_in_sight(axis, decay)
+    panel.axvspan(0, axis.end if death is None else death, color=ENTANGLED, linewidth=0, zorder=0)
+    if death is not None:
+        panel.axvline(death, color=TRUTH, linewidth=0.9, linestyle=(0, (1.5, 1.5)), zorder=1)
 
 
-def _dies_in_sight(axis: StrengthAxis, decay: Decay) -> bool:
-    return decay.death is not None and axis.searched[0] < decay.death <= axis.end
+def _death_in_sight(axis: StrengthAxis, decay: Decay) -> float | None:
+    """The sudden death, if the axis reaches it."""
+    return decay.death if decay.death is not None and axis.searched[0] < decay.death <= axis.end else None
 
 
 def _write_death(panel: Axes, axis: StrengthAxis, decay: Decay) -> None:
-    """The sudden-death strength beside its line, or that there is none; in the upper part, which a decay leaves free."""
-    text = death_text(axis, decay.death)
-    if not _dies_in_sight(axis, decay):
+    """The sudden death beside its line, or that there is none; in the upper part, which a decay leaves free."""
+    text, death = death_text(axis, decay.death), _death_in_sight(axis, decay)
+    if death is None:
         wrapped = text.replace(": ", ":\n").replace(" up to ", "\nup to ")
         panel.text(0.97, 0.96, wrapped, transform=panel.transAxes, ha="right", va="top", color=TRUTH)
         return
-    right_half = axis.place(decay.death) / axis.width > _LABEL_FITS_UP_TO
+    right_half = axis.place(death) / axis.width > _LABEL_FITS_UP_TO
     panel.annotate(
         f"sudden death\n{text}",
-        (decay.death, 0.96),
+        (death, 0.96),
         xycoords=("data", "axes fraction"),
         xytext=(-5 if right_half else 5, 0),
         textcoords="offset points",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from qent_hw.experiments.decay import decays, strength_axis
 from qent_hw.experiments.figures import Picture
@@ -61,8 +62,9 @@ def draw_features(run: Run) -> Picture:
     return finish(
         figure,
         "Measured features",
-        "What the estimators see: averages of outcomes ±1, the first letter the axis of qubit 1, the second that of qubit 2, 1 for "
-        f"a qubit that is not looked at. A device that adds noise of its own takes the points off the curve: that is its bias.{left_out}",
+        "What the estimators see: averages of outcomes ±1, the first letter the axis of qubit 1, the second that of "
+        "qubit 2, 1 for a qubit that is not looked at. A device that adds noise of its own takes the points off the "
+        f"curve: that is its bias.{left_out}",
         f"Measured features {', '.join(measured.names)} with standard errors over the exact curves",
     )
 
@@ -82,14 +84,14 @@ def draw_pulls(run: Run) -> Picture:
         pulls = pulls[np.isfinite(pulls)]
         if len(pulls):
             weights = np.full(len(pulls), 1 / (len(pulls) * (edges[1] - edges[0])))
-            panel.hist(np.clip(pulls, -reach, reach), edges, weights=weights, color=_COLOUR, alpha=0.55)
+            panel.hist(np.clip(pulls, -reach, reach), edges.tolist(), weights=weights, color=_COLOUR, alpha=0.55)
         panel.plot(curve, np.exp(-(curve**2) / 2) / np.sqrt(2 * np.pi), color=TRUTH, linewidth=1.0)
         panel.set_yticks([])
         panel.spines["left"].set_visible(False)
+        panel.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         one = summaries.get(name)
-        panel.set_title(
-            feature_label(name) if one is None else f"{feature_label(name)}: {signed(one.mean, 2)}, {one.std:.2f}"
-        )
+        figures = "" if one is None else f": {signed(one.mean, 2)}, {one.std:.2f}"
+        panel.set_title(feature_label(name) + figures)
     for panel in axes[-_PULL_COLUMNS:]:
         panel.set_xlabel("pull (standard errors)")
     legend_above(
@@ -102,8 +104,8 @@ def draw_pulls(run: Run) -> Picture:
     return finish(
         figure,
         "Measured minus exact features",
-        "In units of the standard error that the shots give; each title has the mean and the standard deviation. Shot noise alone "
-        "gives the black curve (0 and 1); a shifted or wider histogram is what the device adds. Values beyond the axis are counted "
-        "in its outermost bars.",
+        "In units of the standard error that the shots give; each title has the mean and the standard deviation. Shot "
+        "noise alone gives the black curve (0 and 1); a shifted or wider histogram is what the device adds. Values "
+        "beyond the axis are counted in its outermost bars.",
         "Histograms of measured minus exact features in standard errors, against the unit normal",
     )

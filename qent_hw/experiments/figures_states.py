@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
@@ -37,6 +38,8 @@ _STRENGTH_BINS = 20
 _STATES_PER_BIN = 50
 _PROBABILITY_BINS = 10
 _FEWEST_IN_BIN = 5
+# between the points of two estimators at the same strength
+_DODGE = 0.006
 
 
 def draw_scatter(run: Run) -> Picture:
@@ -80,23 +83,19 @@ def draw_reliability(run: Run) -> Picture:
     for number, (name, rows) in enumerate(estimates.items()):
         truth = rows["true_entangled"].to_numpy()
         right = (rows["verdict"].to_numpy() == "entangled") == truth
-        _shares(
-            against_p, at + 0.006 * (number - (len(estimates) - 1) / 2), [right[m] for m in in_bin], looks[name], "-"
-        )
+        dodged = at + _DODGE * (number - (len(estimates) - 1) / 2)
+        _shares(against_p, dodged, [right[m] for m in in_bin], looks[name])
         said = rows["p_entangled"].to_numpy()
         which = np.minimum((said * _PROBABILITY_BINS).astype(int), _PROBABILITY_BINS - 1)
         groups = [which == index for index in range(_PROBABILITY_BINS) if (which == index).sum() >= _FEWEST_IN_BIN]
-        _shares(calibration, np.array([said[m].mean() for m in groups]), [truth[m] for m in groups], looks[name], "-")
+        _shares(calibration, np.array([said[m].mean() for m in groups]), [truth[m] for m in groups], looks[name])
     truth = next(iter(estimates.values()))["true_entangled"].to_numpy()
     against_p.plot(at, [truth[m].mean() for m in in_bin], color=QUIET, drawstyle="steps-mid", linestyle=(0, (4, 2)))
-    against_p.set(
-        xlim=(0, 1), ylim=(-0.02, 1.04), xlabel=strength_title(run), ylabel="share of states", title="right verdicts"
-    )
+    against_p.set(xlim=(0, 1), ylim=(-0.02, 1.04), xlabel=strength_title(run), ylabel="share of states")
+    against_p.set_title("right verdicts")
     calibration.plot([0, 1], [0, 1], color=TRUTH, linewidth=0.9)
-    calibration.set(
-        xlim=(-0.03, 1.03), ylim=(-0.03, 1.04), xlabel="P(entangled) as given", title="reliability of P(entangled)"
-    )
-    calibration.set_ylabel("share truly entangled")
+    calibration.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.04), xlabel="P(entangled) as given")
+    calibration.set(ylabel="share truly entangled", title="reliability of P(entangled)")
     handles = [mark_handle(looks[name], name) for name in estimates]
     handles += [
         Line2D([], [], color=QUIET, linestyle=(0, (4, 2)), label="share truly entangled"),
@@ -106,9 +105,10 @@ def draw_reliability(run: Run) -> Picture:
     return finish(
         figure,
         "How often verdicts are right",
-        f"Left: share of right verdicts over noise strength, in {bins} groups of about {len(p) // bins} states; dashed, the "
-        "share of states that are truly entangled there. Right: among states given about the same P(entangled), the share that "
-        f"truly are; groups of fewer than {_FEWEST_IN_BIN} states are left out. Bars are 68% binomial (Wilson) intervals.",
+        f"Left: share of right verdicts over noise strength, in {bins} groups of about {len(p) // bins} states; "
+        "dashed, the share of states that are truly entangled there. Right: among states given about the same "
+        f"P(entangled), the share that truly are; groups of fewer than {_FEWEST_IN_BIN} states are left out. Bars are "
+        "68% binomial (Wilson) intervals.",
         "Accuracy against noise strength, and reliability of the predicted probability of entanglement",
     )
 
@@ -128,8 +128,8 @@ def draw_misclassified(run: Run) -> Picture:
         false, missed = called & ~truth, ~called & truth
         panel.scatter(p[false], lowest[false], s=13, marker="^", color=colour, linewidths=0, zorder=3, rasterized=True)
         panel.scatter(
-            p[missed], lowest[missed], s=13, marker="v", facecolors="white", edgecolors=colour, linewidths=0.7, zorder=3,
-            rasterized=True,
+            p[missed], lowest[missed], s=13, marker="v", facecolors="white", edgecolors=colour, linewidths=0.7,
+            zorder=3, rasterized=True,
         )  # fmt: skip
         wrong_numbers.append(f"{name}: {(false | missed).sum():,} of {len(p):,} wrong")
         panel.set(xlim=(-0.02, 1.02), xlabel=strength_title(run), title=wrong_numbers[-1])
@@ -145,9 +145,9 @@ def draw_misclassified(run: Run) -> Picture:
     return finish(
         figure,
         "Where verdicts are wrong",
-        "Every state at its noise strength and the smallest eigenvalue of its partial transpose, whose sign is the truth: wrong "
-        "verdicts near the line are close calls that shots decide; those far from it are states that the features cannot tell "
-        "apart, or a bias of the device.",
+        "Every state at its noise strength and the smallest eigenvalue of its partial transpose, whose sign is the "
+        "truth: wrong verdicts near the line are close calls that shots decide; those far from it are states that the "
+        "features cannot tell apart, or a bias of the device.",
         "Map of misclassified states; " + "; ".join(wrong_numbers),
     )
 
@@ -172,7 +172,7 @@ def wilson_interval(hits: int, n: int) -> tuple[float, float]:
     return float(max(0.0, centre - half)), float(min(1.0, centre + half))
 
 
-def _panels(number: int, height: float) -> tuple:
+def _panels(number: int, height: float) -> tuple[Figure, list[Axes]]:
     columns = min(_COLUMNS, number)
     rows = -(-number // columns)
     figure = new_figure(WIDTH * (0.5, 0.86, 1.0)[columns - 1], rows * (height if columns < 3 else 0.9 * height) + 0.3)
@@ -195,14 +195,14 @@ def _scatter(panel: Axes, rows: pd.DataFrame, mark: Mark, n: int) -> None:
         panel.hexbin(exact, value, gridsize=70, bins="log", mincnt=1, cmap=shade, linewidths=0, rasterized=True)
 
 
-def _shares(panel: Axes, at: NDArray[np.float64], groups: list[NDArray[np.bool_]], mark: Mark, line: str) -> None:
+def _shares(panel: Axes, at: NDArray[np.float64], groups: list[NDArray[np.bool_]], mark: Mark) -> None:
     shares = np.array([group.mean() for group in groups])
     ends = np.array([wilson_interval(int(group.sum()), len(group)) for group in groups]).reshape(-1, 2)
     panel.errorbar(
-        at, shares, yerr=[np.maximum(shares - ends[:, 0], 0), np.maximum(ends[:, 1] - shares, 0)], fmt=mark.marker + line,
-        color=mark.colour, markersize=3.8, markeredgewidth=0, linewidth=0.7, elinewidth=0.9,
+        at, shares, yerr=[np.maximum(shares - ends[:, 0], 0), np.maximum(ends[:, 1] - shares, 0)],
+        fmt=mark.marker + "-", color=mark.colour, markersize=3.8, markeredgewidth=0, linewidth=0.7, elinewidth=0.9,
     )  # fmt: skip
 
 
-def _r2_text(figures: dict) -> str:
+def _r2_text(figures: dict[str, Any]) -> str:
     return "R² not defined" if figures["r2"] is None else f"R² = {figures['r2']:.4f} ± {figures['r2_se']:.4f}"

@@ -31,8 +31,8 @@ class MeasuredFeatures:
     exact
         of the exact state.
     pulls
-        (measured − exact) in units of the exact standard error √((1 − m²)/N) of N shots; NaN where (1 − m²)·N < 9, as the
-        law of so few differing outcomes is far from normal.
+        (measured − exact) in units of the exact standard error √((1 − m²)/N) of N shots; NaN where (1 − m²)·N < 9, as
+        the law of so few differing outcomes is far from normal.
     """
 
     names: tuple[str, ...]
@@ -72,7 +72,7 @@ class PullSummary:
 
 
 def summarise_pulls(measured: MeasuredFeatures) -> list[PullSummary]:
-    """One summary per feature that has at least two pulls; an unbiased device with shot noise alone gives mean 0, std 1."""
+    """One summary per feature that has at least two pulls; shot noise alone gives mean 0 and standard deviation 1."""
     summaries = []
     for name, column in zip(measured.names, measured.pulls.T, strict=True):
         pulls = column[np.isfinite(column)]

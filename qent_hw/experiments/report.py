@@ -22,18 +22,21 @@ if TYPE_CHECKING:
     from markupsafe import Markup
     from qiskit import QuantumCircuit
 
+    from qent_hw.experiments.figures import Picture
     from qent_hw.experiments.run import Run
 
 _TEMPLATE = "report.html.j2"
 # characters of a circuit drawing that fit a laptop's width, and a printed page in small type
 _CIRCUIT_COLUMNS = 118
+# bytes; a figure of more, such as one of a dozen states, goes into the page as PNG
+_LARGEST_SVG = 300_000
 
 
 def render_report(run: Run) -> str:
     """The HTML of the report.
 
-    Everything is in the page: figures as SVG data, styles inline. Text from the runcard, the family and the provenance is
-    escaped.
+    Everything is in the page: figures as data, styles inline. Text from the runcard, the family and the provenance
+    is escaped.
     """
     import jinja2
     import tomli_w
@@ -45,7 +48,7 @@ def render_report(run: Run) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"data_uri": _data_uri, "powers": _powers}
+    environment.filters |= {"data_uri": _data_uri, "powers": _powers, "unbroken": _unbroken}
     content = run.runcard.model_dump(mode="json", by_alias=True, exclude_none=True)
     return environment.get_template(_TEMPLATE).render(
         card=run.runcard,
@@ -81,8 +84,11 @@ def _looks(run: Run) -> dict[str, tuple[str, str]]:
     return {name: (mark.colour, mark.glyph) for name, mark in marks(run.comparison["estimators"]).items()}
 
 
-def _data_uri(svg: str) -> str:
-    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
+def _data_uri(picture: Picture) -> str:
+    """The figure as sharp as a page of moderate size allows."""
+    if len(picture.svg) > _LARGEST_SVG:
+        return "data:image/png;base64," + base64.b64encode(picture.png).decode()
+    return "data:image/svg+xml;base64," + base64.b64encode(picture.svg.encode()).decode()
 
 
 def _powers(text: str) -> Markup:
@@ -90,6 +96,13 @@ def _powers(text: str) -> Markup:
     from markupsafe import Markup, escape
 
     return Markup(re.sub(r"\^\{([^{}]*)\}", r"<sup>\1</sup>", str(escape(text))))
+
+
+def _unbroken(text: str) -> Markup:
+    """Text, escaped, with spaces that do not break around = and ± and before a unit."""
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub(r" ([=±]) ", "\u00a0\\1\u00a0", str(escape(text))).replace(" µs", "\u00a0µs"))
 
 
 def _drawing(circuit: QuantumCircuit) -> str:

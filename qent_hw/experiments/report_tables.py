@@ -49,16 +49,8 @@ def merit_table(run: Run) -> Table:
                 thousands(run.comparison["n_states"]),
             )
         )
-    heads = (
-        "estimator",
-        "settings",
-        "shots / state",
-        "accuracy",
-        "R² of C",
-        "RMSE of C",
-        "coverage of 90% intervals",
-        "n",
-    )
+    measures = ("accuracy", "R² of C", "RMSE of C", "coverage of 90% intervals")
+    heads = ("estimator", "settings", "shots / state", *measures, "n")
     return Table("Figures of merit against the exact simulation, ± one standard error.", heads, tuple(rows))
 
 
@@ -77,7 +69,7 @@ def confusion_tables(run: Run) -> list[Table]:
 
 
 def death_table(run: Run) -> Table | None:
-    """Where each chosen state's entanglement ends, exactly and by every estimator's verdicts; None for random states."""
+    """Where each chosen state's entanglement ends, exactly and by the estimators' verdicts; None for random states."""
     found = decays(run)
     if not found:
         return None
@@ -98,14 +90,13 @@ def death_table(run: Run) -> Table | None:
         for one in estimates.values():
             entangled = one["verdict"].to_numpy()[decay.states] == "entangled"
             last, first = decay.measured_at[entangled], decay.measured_at[~entangled]
-            row += [_strength(axis.unit, last.max()) if len(last) else "none"]
-            row += [_strength(axis.unit, first.min()) if len(first) else "none"]
+            row += [axis.text(last.max()) if len(last) else "none", axis.text(first.min()) if len(first) else "none"]
         rows.append(tuple(row))
-    return Table(
-        "The exact end of entanglement, the root of the smallest eigenvalue of the partial transpose, and where the verdicts change.",
-        tuple(heads),
-        tuple(rows),
+    caption = (
+        "The exact end of entanglement, where the smallest eigenvalue of the partial transpose is zero, and where the "
+        "verdicts change."
     )
+    return Table(caption, tuple(heads), tuple(rows))
 
 
 def pull_table(run: Run) -> Table:
@@ -120,7 +111,7 @@ def pull_table(run: Run) -> Table:
         for one in summarise_pulls(measured_features(run))
     )
     return Table(
-        "Pulls: measured minus exact, in units of the standard error. Shot noise alone gives mean 0 and standard deviation 1.",
+        "Pulls: measured minus exact, in units of the standard error. Shot noise alone gives mean 0 and deviation 1.",
         ("feature", "mean pull", "std of pulls", "n"),
         rows,
     )
@@ -133,7 +124,7 @@ def features_table(run: Run) -> Table:
     shown = range(min(_FIRST_STATES, len(plan.psi)))
     heads = [
         state_label({name: values[state] for name, values in plan.parameters.items()})
-        + f", {axis.symbol} = {_strength(axis.unit, strengths[state])}"
+        + f", {axis.symbol} = {axis.text(strengths[state])}"
         for state in shown
     ]
     rows = tuple(
@@ -167,12 +158,6 @@ def models_table(run: Run) -> Table:
     keys = list(dict.fromkeys(key for card in cards.values() for key in card))
     rows = tuple((key, *(cards[name].get(key, "–") for name in models)) for key in keys)
     return Table("", ("", *models), rows, words=1 + len(models))
-
-
-def _strength(unit: str, value: float) -> str:
-    if unit:
-        return f"{value:#.4g}".rstrip(".") + f" {unit}"
-    return f"{value:.2f}" if abs(round(value, 2) - value) < 1e-9 else f"{value:.4f}"
 
 
 def _flat(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

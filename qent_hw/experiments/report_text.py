@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isinf
 from typing import TYPE_CHECKING
 
-from qent_hw.experiments.decay import lifetimes_s
+from qent_hw.experiments.decay import death_text, decays, lifetimes_s, strength_axis
 from qent_hw.experiments.labels import thousands
 from qent_hw.experiments.runcard import Points
 from qent_hw.experiments.summary import with_error
@@ -13,6 +13,9 @@ from qent_hw.physics import ALL_SETTINGS
 
 if TYPE_CHECKING:
     from qent_hw.experiments.run import Run
+
+# more of them are left to their table
+_MOST_DEATHS = 4
 
 
 def what_was_done(run: Run) -> list[tuple[str, str]]:
@@ -44,12 +47,14 @@ def assumptions(run: Run) -> list[tuple[str, str]]:
     """(heading, text) of everything a reader must grant before believing the verdicts."""
     family, channel = run.plan.family.title, run.runcard.channel.kind
     n_settings = len(run.measured.settings)
-    model_based = f"They are true if the state is of the {family} family after {channel}, like the states the networks learnt from."
+    model_based = (
+        f"They presuppose a state of the {family} family after {channel}: from such states alone the networks learnt."
+    )
     if n_settings < len(ALL_SETTINGS):
         model_based += (
             f" They prove nothing by themselves: without that assumption, {_number(n_settings)} setting"
-            f"{'s are' if n_settings > 1 else ' is'} in general compatible with some separable state, however many the shots. A "
-            "certificate takes more settings."
+            f"{'s are' if n_settings > 1 else ' is'} in general compatible with some separable state, however many the "
+            "shots. A certificate takes more settings."
         )
     found = [
         ("Verdicts are model-based.", model_based),
@@ -62,24 +67,24 @@ def assumptions(run: Run) -> list[tuple[str, str]]:
             (
                 "The networks know nothing of this device.",
                 f"They were trained on {channel} alone, of the same strength on both qubits, without {unknown}. "
-                f"{run.comparison['backend']} has these, so figures are expected to be worse than on the ideal simulator, and "
-                "more shots do not cure that.",
+                f"{run.comparison['backend']} has these, so figures are expected to be worse than on the ideal "
+                "simulator, and more shots do not cure that.",
             )
         )
     found.append(
         (
             "Intervals.",
-            "The 68% interval of P(entangled) is what a repetition of the same measurement would give; it does not cover a "
-            "wrong model. The 90% interval of the concurrence holds on the average over states of the family with uniform "
-            "parameters and p, as in training; for a chosen state it may hold more often or less.",
+            "The 68% interval of P(entangled) is what a repetition of the same measurement would give; it does not "
+            "cover a wrong model. The 90% interval of the concurrence holds on the average over states of the family "
+            "with uniform parameters and p, as in training; for a chosen state it may hold more often or less.",
         )
     )
     if isinstance(run.runcard.states, Points):
         found.append(
             (
                 "These states were chosen, not drawn.",
-                "Accuracy and R² describe these states alone, and their standard errors treat them as if they were a sample. For "
-                "figures that speak for the family, run random states.",
+                "Accuracy and R² describe these states alone, and their standard errors treat them as if they were a "
+                "sample. For figures that speak for the family, run random states.",
             )
         )
     found += [("Published values corrected.", note + ".") for note in run.provenance["backend"].get("clipped", [])]
@@ -96,8 +101,8 @@ def bias_note(run: Run) -> str:
         )
     if run.runcard.injection.kind == "twirl":
         notes.append(
-            "The four sign pairs of the twirl have fixed quarters of the shots, which spreads less than drawing them at random: a "
-            "standard deviation somewhat below 1 is right."
+            "The four sign pairs of the twirl have fixed quarters of the shots, which spreads less than drawing them "
+            "at random: shot noise alone then gives a standard deviation somewhat below 1."
         )
     return " ".join(notes)
 
@@ -109,7 +114,8 @@ def _prepared(run: Run) -> str:
         points = len(states.points)
         strengths = len(run.plan.psi) // points
         plural = "s" if points > 1 else ""
-        return f"{n} states of the {family.title} family: {points} chosen state{plural}, each at {strengths} strengths of noise"
+        chosen = f"{points} chosen state{plural}, each at {strengths} strengths of noise"
+        return f"{n} states of the {family.title} family: {chosen}"
     return f"{n} random states of the {family.title} family, every parameter uniform on its range"
 
 
@@ -118,19 +124,20 @@ def _injected(run: Run) -> str:
     if plan.tau_s is not None:
         reach = ", ".join(f"p{index} up to {p.max():.3f}" for index, p in (("₁", plan.p1), ("₂", plan.p2)))
         waits = f"{1e6 * plan.tau_s.min():.3g} to {1e6 * plan.tau_s.max():.3g} µs"
+        T1, T2 = (_microseconds(values) for values in lifetimes_s(run))
         return (
-            f"waiting: both qubits idle for τ = {waits} (injection: idle), which dephases them, {reach}, and relaxes them: "
-            + ", ".join(
-                f"{name} = {_microseconds(values)}" for name, values in zip(("T1", "T2"), lifetimes_s(run), strict=True)
-            )
+            f"waiting: both qubits idle for τ = {waits}, which dephases them, {reach}, and relaxes them: T1 = {T1}, "
+            f"T2 = {T2} (injection: idle)"
         )
-    noise = f"{channel} of strength p = {plan.p1.min():g} to {plan.p1.max():g} {'on both qubits' if channel == 'dephasing' else ''}"
+    noise = f"{channel} of strength p = {plan.p1.min():g} to {plan.p1.max():g}"
+    if channel == "dephasing":
+        noise += " on both qubits"
     if injection == "twirl":
         return (
-            f"{noise}, emulated by virtual rz(±arccos(1−p)) on each with all four pairs of signs, a quarter of the shots each "
-            "(injection: twirl)"
+            f"{noise}, emulated by virtual rz(±arccos(1−p)) on each, all four pairs of signs with a quarter of the "
+            "shots each (injection: twirl)"
         )
-    return f"{noise.strip()}, added between preparation and measurement by the simulator (injection: noise-model)"
+    return f"{noise}, added between preparation and measurement by the simulator (injection: noise-model)"
 
 
 def _measured(run: Run) -> str:
@@ -145,7 +152,11 @@ def _measured(run: Run) -> str:
 def _truth(run: Run) -> str:
     n = run.comparison["n_states"]
     entangled = round(run.comparison["share_entangled"] * n)
-    return f"by exact simulation {thousands(entangled)} of {thousands(n)} states ({100 * entangled / n:.1f}%) are entangled"
+    share = f"{thousands(entangled)} of {thousands(n)} states ({100 * entangled / n:.1f}%)"
+    text = f"by exact simulation {share} are entangled"
+    axis, found = strength_axis(run), decays(run)
+    died = [f"{death_text(axis, one.death)} ({one.label})" for one in found if one.death]
+    return f"{text}; sudden death at {'; '.join(died)}" if 0 < len(died) <= _MOST_DEATHS else text
 
 
 def _backend(run: Run) -> str:
@@ -175,18 +186,19 @@ def _injection_caveat(run: Run) -> tuple[str, str]:
     if kind == "twirl":
         return (
             "The twirl emulates dephasing.",
-            "Its average over the sign pairs is dephasing of exactly strength p on any backend, but it does not probe the "
-            "device's memory: nothing waits.",
+            "Its average over the sign pairs is dephasing of exactly strength p on any backend, but it does not probe "
+            "the device's memory: nothing waits.",
         )
     if kind == "idle":
-        return (
-            "A wait is not pure dephasing.",
-            "The qubits relax as well (T1), and their T2 differ, so that one τ gives two strengths p₁ ≠ p₂. The four "
-            "correlations xa, xb, ya, yb cannot see T1; the averages of single qubits can.",
-        )
+        text = "The qubits relax as well (T1), and their T2 differ, so that one τ gives two strengths p₁ ≠ p₂."
+        if not any("z" in setting for setting in run.measured.settings):
+            # an average in the xy plane decays with T2 whatever T1 is, for one qubit and for both
+            text += " No average of these settings depends on T1, as all axes lie in the xy plane: a z would see it."
+        return "A wait is not pure dephasing.", text
     return (
         "The noise is the simulator's.",
-        "The error on the idle is added by the simulator with exactly strength p; it says nothing of a real qubit's memory.",
+        "The error on the idle is added by the simulator with exactly strength p; it says nothing of a real qubit's "
+        "memory.",
     )
 
 

@@ -21,8 +21,9 @@ def print_summary(run: Run, folder: Path) -> None:
     console = Console(highlight=False)
     console.print(f"[bold]{run.runcard.title}[/bold]")
     console.print(
-        f"{comparison['n_states']} {run.plan.family.title} states, {comparison['channel']} by {comparison['injection']} "
-        f"on {comparison['backend']}, {comparison['shots']} shots per setting; "
+        f"{comparison['n_states']} {run.plan.family.title} states, "
+        f"{comparison['channel']} by {comparison['injection']} on {comparison['backend']}, "
+        f"{comparison['shots']} shots per setting; "
         f"{100 * comparison['share_entangled']:.1f}% truly entangled"
     )
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))

@@ -13,8 +13,7 @@ from qent_hw.physics import BELL_SETTINGS, Counts, sample_counts
 
 def special_counts(n: int, shots: object, seed: int, settings: tuple[str, ...] = BELL_SETTINGS) -> Counts:
     rng = np.random.default_rng(seed)
-    theta, phi, p = rng.uniform(0, 2 * np.pi, (2, n)), None, rng.uniform(size=n)
-    theta, phi = theta
+    (theta, phi), p = rng.uniform(0, 2 * np.pi, (2, n)), rng.uniform(size=n)
     rho = physics.dephase(physics.density(physics.special_four_basis(theta, phi)), p)
     return Counts(settings, sample_counts(physics.outcome_probabilities(rho, settings), shots, rng))
 
@@ -88,17 +87,17 @@ def test_one_shot_a_setting_and_unequal_shots_give_estimates(estimator) -> None:
 
 
 def test_bootstrap_interval_is_as_wide_as_repeated_experiments_scatter() -> None:
-    """80 states measured 60 times each: the mean width of the 68% interval against the mean width of 16%-84% of the
-    repetitions. The ratio scatters by 0.05 between seeds of this test; the bound is five of these."""
+    """200 states measured 40 times each: the mean width of the 68% interval against that of 16% to 84% of the
+    repetitions. The ratio scatters by 0.055 between seeds of this test; the bound is five of these."""
     estimator = load_estimator("bell8", "special_four_basis", "dephasing")
     rng = np.random.default_rng(7)
-    theta, phi, p = rng.uniform(0, 2 * np.pi, 80), rng.uniform(0, 2 * np.pi, 80), rng.uniform(0, 0.6, 80)
+    theta, phi, p = rng.uniform(0, 2 * np.pi, 200), rng.uniform(0, 2 * np.pi, 200), rng.uniform(0, 0.6, 200)
     rho = physics.dephase(physics.density(physics.special_four_basis(theta, phi)), p)
-    probabilities = np.repeat(physics.outcome_probabilities(rho, BELL_SETTINGS), 60, axis=0)
+    probabilities = np.repeat(physics.outcome_probabilities(rho, BELL_SETTINGS), 40, axis=0)
     found = estimator.estimate(Counts(BELL_SETTINGS, sample_counts(probabilities, 1000, rng)), 0)
     claimed = np.mean(found.p_entangled_high - found.p_entangled_low)
-    low, high = np.quantile(found.p_entangled.reshape(80, 60), (0.16, 0.84), axis=1)
-    assert claimed == pytest.approx(np.mean(high - low), rel=0.25)
+    low, high = np.quantile(found.p_entangled.reshape(200, 40), (0.16, 0.84), axis=1)
+    assert claimed == pytest.approx(np.mean(high - low), rel=0.28)
 
 
 def test_no_states_give_no_estimates(estimator) -> None:

@@ -1,7 +1,7 @@
 """The shipped models: complete, small, loaded without a training library, and as good as their cards say.
 
-Scores are of 20,000 fresh states; bounds are six standard errors of the fresh score below the card's figure, which has a
-third of that error: a false alarm once in 10^8 runs (the seeds are fixed, so none once it passes).
+Scores are of 20,000 fresh states; bounds are six standard errors of the fresh score below the card's figure, which
+has a third of that error: a false alarm once in 10^8 runs (the seeds are fixed, so none once it passes).
 """
 
 from __future__ import annotations

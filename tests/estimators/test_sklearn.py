@@ -14,10 +14,12 @@ from qent_hw.estimators.data import labelled_states
 from qent_hw.estimators.training import PAPER_CLASSIFIER, PAPER_REGRESSOR, Recipe
 from qent_hw.physics import FEATURE_SETS
 
-QUICK = {"hidden": (8,), "learning_rate": 0.1, "epochs": 30, "random_state": 0}
+# scikit-learn's data are not scaled to [-1, 1] as features are: the regressor needs a smaller rate on them.
+CLASSIFIER = EntanglementClassifier((8,), learning_rate=0.1, epochs=30, random_state=0)
+REGRESSOR = ConcurrenceRegressor((8,), learning_rate=0.01, epochs=60, random_state=0)
 
 
-@parametrize_with_checks([EntanglementClassifier(**QUICK), ConcurrenceRegressor(**QUICK)])
+@parametrize_with_checks([CLASSIFIER, REGRESSOR])
 def test_scikit_learns_conventions(estimator, check) -> None:
     check(estimator)
 
@@ -38,13 +40,13 @@ def states():
 
 
 def test_classifier_learns_entanglement_with_any_labels(states) -> None:
-    """The larger class is 58%; after 20 epochs on 10,000 states accuracies are 0.96 to 0.97 whatever the seed."""
+    """The larger class is 58%; after 20 epochs on 10,000 states accuracies are 0.97 to 0.98 over eight seeds."""
     names = np.where(states.entangled, "entangled", "separable")
     model = EntanglementClassifier(learning_rate=0.2, epochs=20, random_state=1)
     model.fit(states.features[:10_000], names[:10_000])
     fresh = states.features[10_000:]
     assert model.classes_.tolist() == ["entangled", "separable"]
-    assert model.score(fresh, names[10_000:]) > 0.9
+    assert model.score(fresh, names[10_000:]) > 0.94
     probabilities = model.predict_proba(fresh)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1)
     np.testing.assert_array_equal(model.predict(fresh), model.classes_[probabilities.argmax(axis=1)])
@@ -55,14 +57,14 @@ def test_classifier_learns_entanglement_with_any_labels(states) -> None:
 
 
 def test_regressor_learns_concurrence_and_follows_its_seed(states) -> None:
-    """R² after 20 epochs on 10,000 states is 0.97 to 0.99 whatever the seed."""
+    """R² after 20 epochs on 10,000 states is 0.986 to 0.989 over eight seeds."""
     rows, values = states.features[:10_000], states.concurrence[:10_000]
     first, again, other = (
         ConcurrenceRegressor((30, 20), learning_rate=0.1, epochs=20, random_state=seed).fit(rows, values)
         for seed in (1, np.random.RandomState(1), 2)
     )
     fresh = states.features[10_000:]
-    assert first.score(fresh, states.concurrence[10_000:]) > 0.9
+    assert first.score(fresh, states.concurrence[10_000:]) > 0.95
     np.testing.assert_array_equal(first.predict(fresh), again.predict(fresh))
     assert not np.array_equal(first.predict(fresh), other.predict(fresh))
 

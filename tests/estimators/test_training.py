@@ -62,7 +62,8 @@ def test_full_batch_descent_is_kerass_step_for_step(optimizer, output) -> None:
 
 
 def test_mini_batch_training_scores_as_keras_does() -> None:
-    """Same data and recipe, other shuffles. Over seeds the accuracies spread by 0.01; the bound is five of these."""
+    """Same data and recipe, other shuffles. Over 20 seeds accuracies are 0.956 to 0.971, a spread of 0.004; the bound
+    is five of these."""
     states = labelled_states("special_four_basis", "dephasing", FEATURE_SETS["bell8"], 16_000, seed=1)
     fresh = labelled_states("special_four_basis", "dephasing", FEATURE_SETS["bell8"], 20_000, seed=2)
     recipe = Recipe((15,), learning_rate=0.2, batch_size=64, epochs=5)
@@ -73,8 +74,8 @@ def test_mini_batch_training_scores_as_keras_does() -> None:
     model.fit(states.features, states.entangled, batch_size=64, epochs=5, verbose=0)
     theirs = model.predict(fresh.features, batch_size=4096, verbose=0)[:, 0]
     score, reference = (np.mean((p >= 0.5) == fresh.entangled) for p in (ours, theirs))
-    assert reference > 0.8
-    assert score == pytest.approx(reference, abs=0.05)
+    assert reference > 0.93
+    assert score == pytest.approx(reference, abs=0.02)
 
 
 def test_training_is_fixed_by_its_seed() -> None:
@@ -145,3 +146,9 @@ def test_impossible_data_are_refused() -> None:
         train(np.where(x > 0, np.nan, x), y, Recipe(), "linear", 0)
     with pytest.raises(InputError, match="masks"):
         train(x, y, Recipe(), "linear", 0, masks=[[1, 2, 0, 0]])
+
+
+def test_divergence_is_an_error_and_not_a_network_of_nan() -> None:
+    x, y = toy(100)
+    with pytest.raises(InputError, match=r"learning_rate 0\.5 is too high"):
+        train(1e4 * x, y, Recipe((8,), learning_rate=0.5, epochs=20), "linear", 0)
