@@ -18,6 +18,9 @@ from qent_hw.estimators.data import Shots, labelled_states_at
 from qent_hw.estimators.model import Model
 from qent_hw.estimators.scores import Score, accuracy, r2, share
 
+# Below this share a class is rounding at the boundary (p within 1e-6 of 1) and no class to be learnt.
+_CONSTANT = 1e-4
+
 
 def model_card(
     blueprint: Blueprint,
@@ -47,11 +50,12 @@ def model_card(
         "no noise but the shots.",
         "citation": "arXiv:2410.21504v2",
     }
-    if entangled["value"] in (0.0, 1.0):
-        label = "entangled" if entangled["value"] else "separable"
+    rarer = min(entangled["value"], 1 - entangled["value"])
+    if rarer < _CONSTANT:
+        label = "entangled" if entangled["value"] > 0.5 else "separable"
         card["warning"] = (
-            f"Every training state is {label}: the class is constant, the classifier has learnt that and nothing else, "
-            "and its accuracy of 1 says nothing."
+            f"All training states but {round(rarer * entangled['n_states'])} of {entangled['n_states']} are {label}: "
+            "the class is constant, the classifier has learnt that and nothing else, and its accuracy says nothing."
         )
     return card
 

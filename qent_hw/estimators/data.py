@@ -1,6 +1,7 @@
 """Labelled states to train and test on: a family's random states after a channel, as features and with the truth.
 
-Parameters are uniform on the family's ranges and p ~ U[0, 1] (arXiv:2410.21504v2, Sec. III).
+Parameters are uniform on the family's ranges and p ~ U[0, 1] (arXiv:2410.21504v2, Sec. III). General mixed states
+(Sec. III.C) stand beside the families: they pass through no channel.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from qent_hw.circuits import Family, load_family
 from qent_hw.errors import InputError
 from qent_hw.physics.counts import Counts, features_from_counts, sample_counts
 from qent_hw.physics.settings import FEATURES, settings_for
+from qent_hw.physics.states import Spectrum
 
 # Both qubits get the same p ("global dephasing", Eq. 4-6; depolarizing, Eq. 13).
 CHANNELS: dict[str, Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]] = {
@@ -24,11 +26,25 @@ CHANNELS: dict[str, Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]] = {
     "depolarizing": physics.depolarize,
 }
 
+# The channel of general mixed states, which are mixed from the start.
+NO_CHANNEL = "none"
+
 # Shots per setting: a number for all states (inf = exact features), or a range in which every state draws its own.
 Shots = float | tuple[int, int]
 
 # A fixed size: each chunk has its own seed, so it is part of what a seed means and must not follow the memory at hand.
 _CHUNK = 16384
+
+
+@dataclass(frozen=True)
+class GeneralMixed:
+    """General two-qubit mixed states ρ = U Λ U† (Sec. III.C): Haar-random U, eigenvalues drawn by `spectrum`."""
+
+    spectrum: Spectrum
+
+
+# What random states are drawn from: a family by name or path, a family, or general mixed states.
+Source = str | Family | GeneralMixed
 
 
 @dataclass(frozen=True)
@@ -49,7 +65,7 @@ class LabelledStates:
 
 
 def labelled_states(
-    family: str | Family,
+    family: Source,
     channel: str,
     features: Sequence[str],
     n: int,
@@ -59,14 +75,14 @@ def labelled_states(
     """`n` random states of the family after the channel, with the named features of Table I.
 
     shots: per setting; a range (low, high) draws a whole number log-uniform for every state. Features at finite shots
-    are averages of sampled counts in the settings the features need. Raises InputError for an unknown family, channel
-    or feature, and for shots below 1.
+    are averages of sampled counts in the settings the features need. General mixed states take the channel "none" and
+    no other. Raises InputError for an unknown family, channel or feature, and for shots below 1.
     """
     return labelled_states_at(family, channel, features, n, seed, [shots])[0]
 
 
 def labelled_states_at(
-    family: str | Family,
+    family: Source,
     channel: str,
     features: Sequence[str],
     n: int,
@@ -101,21 +117,53 @@ def labelled_states_at(
     ]
 
 
-def _chunks(
+def drawn_parameters(
     family: str | Family, channel: str, n: int, seed: int | np.random.SeedSequence
+) -> dict[str, NDArray[np.float64]]:
+    """The family's parameters and the strength `p`, each (n,), of the states that `labelled_states` draws for the same
+    arguments; without making the states. Raises InputError as there."""
+    _check_channel(family, channel)
+    source = load_family(family) if isinstance(family, str) else family
+    draws = [_draw(source, size, np.random.default_rng(own)) for own, size in _chunk_seeds(n, seed)]
+    parts = [{**values, "p": p} for values, p in draws]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _chunks(
+    family: Source, channel: str, n: int, seed: int | np.random.SeedSequence
 ) -> Iterator[tuple[NDArray[np.complex128], np.random.Generator]]:
-    if channel not in CHANNELS:
-        raise InputError(f"channel: {channel!r}; it must be one of {', '.join(CHANNELS)}")
+    _check_channel(family, channel)
+    source = load_family(family) if isinstance(family, str) else family
+    for own, size in _chunk_seeds(n, seed):
+        rng = np.random.default_rng(own)
+        if isinstance(source, GeneralMixed):
+            # A seed of their own for the states: they must not share the random numbers that sample their counts.
+            state_seed = np.random.SeedSequence(own.entropy, spawn_key=(*own.spawn_key, 0))
+            yield physics.random_mixed(size, source.spectrum, state_seed), rng
+        else:
+            values, p = _draw(source, size, rng)
+            yield CHANNELS[channel](physics.density(source.amplitudes(values)), p), rng
+
+
+def _check_channel(family: Source, channel: str) -> None:
+    known = (NO_CHANNEL,) if isinstance(family, GeneralMixed) else tuple(CHANNELS)
+    if channel not in known:
+        raise InputError(f"channel: {channel!r}; it must be one of {', '.join(known)}")
+
+
+def _chunk_seeds(n: int, seed: int | np.random.SeedSequence) -> Iterator[tuple[np.random.SeedSequence, int]]:
     if n < 1:
         raise InputError(f"states: {n}; there must be at least 1")
-    source = load_family(family) if isinstance(family, str) else family
     root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
     for start in range(0, n, _CHUNK):
         own = np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, start // _CHUNK))
-        rng = np.random.default_rng(own)
-        size = min(_CHUNK, n - start)
-        psi = source.amplitudes(source.draw(size, rng))
-        yield CHANNELS[channel](physics.density(psi), rng.uniform(size=size)), rng
+        yield own, min(_CHUNK, n - start)
+
+
+def _draw(
+    source: Family, n: int, rng: np.random.Generator
+) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.float64]]:
+    return source.draw(n, rng), rng.uniform(size=n)
 
 
 def _draw_shots(shots: Shots, n: int, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -25,8 +25,8 @@ ENTANGLED = "#ececdf"
 
 _DPI = 150
 _CSS_PIXELS_PER_INCH = 108
-# a hundredth of a point is finer than any screen; what matplotlib writes beyond is a third of the file
-_LONG_DECIMALS = re.compile(r"(\d\.\d\d)\d{2,}")
+# a hundredth of a point is finer than any screen; numbers below one may be scales of glyphs, and stay as they are
+_LONG_DECIMALS = re.compile(r"(?<![\d.])([1-9]\d*\.\d\d)\d{2,}")
 _STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 9.0,

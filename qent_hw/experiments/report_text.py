@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import isinf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qent_hw.experiments.decay import death_text, decays, lifetimes_s, strength_axis
 from qent_hw.experiments.labels import thousands
@@ -39,8 +40,15 @@ def what_came_out(run: Run) -> list[tuple[str, str]]:
             if one["r2"] is None
             else f"R² of the concurrence {with_error(one['r2'], one['r2_se'])}"
         )
-        results.append((name, f"verdict right for {accuracy} of {n} states; {concurrence}"))
+        results.append((name, f"verdict right for {accuracy} of {n} states{_constant(one)}; {concurrence}"))
     return results
+
+
+def _constant(figures: Mapping[str, Any]) -> str:
+    """A remark on verdicts that are all the same, whose accuracy says nothing."""
+    confusion, calls = figures["confusion"], ("entangled", "separable")
+    made = [call for call in calls if any(confusion[f"{truth}_called_{call}"] for truth in calls)]
+    return "" if len(made) > 1 else f", as every one was called {made[0]}"
 
 
 def assumptions(run: Run) -> list[tuple[str, str]]:
@@ -88,7 +96,8 @@ def assumptions(run: Run) -> list[tuple[str, str]]:
             )
         )
     found += [("Published values corrected.", note + ".") for note in run.provenance["backend"].get("clipped", [])]
-    return found
+    models = run.provenance["models"].items()
+    return found + [(f"Warning on the model of {name}.", card["warning"]) for name, card in models if "warning" in card]
 
 
 def bias_note(run: Run) -> str:

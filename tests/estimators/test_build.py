@@ -71,6 +71,7 @@ def test_a_constant_class_is_said_on_the_card() -> None:
         replace(SMALL, family="two_basis", shots=np.inf, classifier=tiny, regressor=tiny, n_intervals=600), 0
     )
     assert "class is constant" in model.card["warning"]
+    assert "are entangled" in model.card["warning"]
     assert not model.shot_aware
     assert model.card["training_shots_per_setting"] == "exact"
 

@@ -13,6 +13,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from qent_hw import physics
 from qent_hw.errors import InputError
 from qent_hw.estimators import available_models, load_estimator
 from qent_hw.estimators.data import LabelledStates, labelled_states_at
@@ -94,8 +95,8 @@ def test_special_four_basis_meets_its_targets(name, least_accuracy, least_r2) ->
 @pytest.mark.parametrize("shots", SHOTS)
 @pytest.mark.parametrize(("family", "channel", "name"), ALL)
 def test_intervals_contain_nine_truths_in_ten(family, channel, name, shots) -> None:
-    """Where the prediction is clear of 0 it is 90%: the share's standard error is below 0.004, the table adds as much;
-    the bound of 0.02 is four of both. Over all states it may be more (surely separable ones), never less."""
+    """Where the prediction is clear of 0 it is 90%: the share's standard error is below 0.005, the table adds at most
+    as much; the bound of 0.02 is three of both. Over all states it may be more (surely separable ones), never less."""
     model = load_estimator(name, family, channel).model
     states = fresh(family, channel)[shots]
     _, concurrence = predicted(model, states)
@@ -103,26 +104,26 @@ def test_intervals_contain_nine_truths_in_ten(family, channel, name, shots) -> N
     inside = (low <= states.concurrence) & (states.concurrence <= high)
     assert inside.mean() > 0.88
     clear = concurrence > 0.1
-    assert clear.sum() > 5000
+    assert clear.sum() > 4000
     assert inside[clear].mean() == pytest.approx(0.9, abs=0.02)
     # and it is an interval worth having: a constant answer would be wider
     assert np.mean(high - low) < np.quantile(states.concurrence, 0.95)
 
 
-@pytest.mark.parametrize("name", ["bell4", "bell8"])
-def test_exact_features_of_well_known_states(name) -> None:
+def test_exact_features_of_well_known_states() -> None:
     """θ = φ = π/2 has C = 1 at p = 0; beyond p = 2 − √2 all are separable. No explosion where the inputs are exact."""
-    from qent_hw import physics
-
-    model = load_estimator(name, "special_four_basis", "dephasing").model
     p = np.array([0.0, 0.7, 1.0])
     rho = physics.dephase(physics.density(physics.special_four_basis(np.pi / 2, np.pi / 2)), p)
-    columns = [physics.FEATURES.index(f) for f in model.features]
-    p_entangled, concurrence = model.predict(physics.features(rho)[:, columns])
-    assert p_entangled[0] > 0.95
-    assert concurrence[0] > 0.9
-    assert (p_entangled[1:] < 0.05).all()
-    assert (concurrence[1:] < 0.03).all()
+    values = physics.features(rho)
+    for name in ("bell4", "bell8"):
+        model = load_estimator(name, "special_four_basis", "dephasing").model
+        columns = [physics.FEATURES.index(feature) for feature in model.features]
+        p_entangled, concurrence = model.predict(values[:, columns])
+        assert p_entangled[0] > 0.95
+        assert concurrence[0] > 0.9
+        # four correlations leave some doubt (0.872 is their limit), eight features none
+        assert (p_entangled[1:] < (0.5 if name == "bell4" else 0.01)).all()
+        assert (concurrence[1:] < (0.1 if name == "bell4" else 0.01)).all()
 
 
 def test_unknown_combinations_list_what_there_is_and_how_to_train() -> None:

@@ -176,6 +176,8 @@ def test_a_state_without_sudden_death_says_so():
     text = Page(finished.report).text
     assert "no sudden death: C reaches 0 only at p = 1" in text
     assert "θ = 1.2000, φ = 0" in text
+    # 2-basis states never die: the classifier knows one class, and its accuracy is that of a constant answer
+    assert "of 5 states, as every one was called entangled; R²" in text
 
 
 def test_nothing_a_person_writes_becomes_markup_or_a_formula():

@@ -1,0 +1,77 @@
+"""Where the states of a limit come from: a map from the unit cube to density matrices, or a function that draws them.
+
+A family under a channel is a smooth map of a few uniform numbers. Whoever knows that map can move a state so that it
+fits an observation better; from states that are merely drawn one can only pick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qent_hw import physics
+from qent_hw.circuits import Family, load_family
+from qent_hw.errors import InputError
+from qent_hw.estimators.data import CHANNELS
+
+Draw = Callable[[int, np.random.Generator], NDArray[np.complex128]]
+"""Draws n states: (n, rng) -> (n, 4, 4), e.g. `lambda n, rng: random_mixed(n, spectrum, int(rng.integers(2**63)))`."""
+
+# The closed forms are several times faster than running the circuit; tests elsewhere hold the two equal.
+_CLOSED_FORMS: dict[str, Callable[..., NDArray[np.complex128]]] = {
+    "two_basis": physics.two_basis,
+    "special_four_basis": physics.special_four_basis,
+    "general_four_basis": physics.general_four_basis,
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """States with their prior.
+
+    dimension: how many uniform numbers make a state, or None if states can only be drawn; states: points (n, dimension)
+    of the unit cube -> (n, 4, 4); draw: (n, rng) -> (points (n, dimension), states), the points (n, 0) without a cube.
+    """
+
+    dimension: int | None
+    states: Callable[[NDArray[np.float64]], NDArray[np.complex128]]
+    draw: Callable[[int, np.random.Generator], tuple[NDArray[np.float64], NDArray[np.complex128]]]
+
+
+def source_of(source: str | Family | Draw, channel: str | None) -> Source:
+    """A family under a channel with p ~ U[0, 1] (arXiv:2410.21504v2, Sec. III), or states drawn by a function.
+
+    Raises InputError for an unknown family or channel, and for a channel beside a function (whose states are final).
+    """
+    if not isinstance(source, str | Family):
+        if channel is not None:
+            raise InputError(f"channel: {channel!r}; must be None for states drawn by a function, which are final")
+        return _drawn(source)
+    if channel not in CHANNELS:
+        raise InputError(f"channel: {channel!r}; it must be one of {', '.join(CHANNELS)}")
+    family, apply = load_family(source) if isinstance(source, str) else source, CHANNELS[channel]
+    names = [parameter.name for parameter in family.parameters]
+    low = np.array([parameter.low for parameter in family.parameters])
+    span = np.array([parameter.high for parameter in family.parameters]) - low
+    closed = _CLOSED_FORMS.get(source) if isinstance(source, str) else None
+
+    def states(points: NDArray[np.float64]) -> NDArray[np.complex128]:
+        values = dict(zip(names, (low + points[:, :-1] * span).T, strict=True))
+        psi = closed(**values) if closed is not None else family.amplitudes(values)
+        return apply(physics.density(psi, validate=False), points[:, -1])
+
+    def draw(n: int, rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
+        points = rng.random((n, len(names) + 1))
+        return points, states(points)
+
+    return Source(len(names) + 1, states, draw)
+
+
+def _drawn(draw: Draw) -> Source:
+    def states(points: NDArray[np.float64]) -> NDArray[np.complex128]:
+        raise InputError("states drawn by a function cannot be made from points")
+
+    return Source(None, states, lambda n, rng: (np.empty((n, 0)), draw(n, rng)))

@@ -1,0 +1,36 @@
+"""What states a task draws from, as plain data: a family after a channel, or general mixed states with a spectrum law.
+
+`{"family": "two_basis", "channel": "depolarizing"}` or `{"spectrum": {"law": "dirichlet", "alpha": 0.88}}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from qent_hw.errors import InputError
+from qent_hw.estimators.data import NO_CHANNEL, GeneralMixed, Source
+from qent_hw.physics import dirichlet_spectrum
+from qent_hw.physics.states import Spectrum
+
+SPECTRUM_LAWS: Mapping[str, Callable[..., Spectrum]] = {"dirichlet": dirichlet_spectrum}
+"""Laws of the general mixed states' spectrum by the name a card gives them; the card's other entries are arguments."""
+
+
+def spectrum(entry: Mapping[str, Any]) -> Spectrum:
+    """The law that `{law = NAME, …}` means; raises InputError for an unknown law or wrong arguments."""
+    arguments = dict(entry)
+    law = arguments.pop("law", None)
+    if law not in SPECTRUM_LAWS:
+        raise InputError(f"spectrum: law is {law!r}; it must be one of {', '.join(SPECTRUM_LAWS)}")
+    try:
+        return SPECTRUM_LAWS[law](**arguments)
+    except TypeError as error:
+        raise InputError(f"spectrum: {error}") from None
+
+
+def source(plain: Mapping[str, Any]) -> tuple[Source, str]:
+    """(family or general mixed states, channel) for `labelled_states`; raises InputError for an unknown spectrum law."""
+    if "spectrum" in plain:
+        return GeneralMixed(spectrum(plain["spectrum"])), NO_CHANNEL
+    return plain["family"], plain["channel"]

@@ -1,0 +1,100 @@
+"""Tasks: what a card asks for, as plain definitions, their keys, and how long they take.
+
+A task is a pure function of its definition, which is what JSON can hold; its key is the definition's hash. Cards that
+ask for the same thing share the task.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qent_hw.experiments.paper import sampling, training
+from qent_hw.experiments.paper.card import Card, Sample, Training
+from qent_hw.experiments.paper.feature_sets import feature_sets
+
+# Part of every definition: raise it when the same definition comes to mean other numbers.
+_REVISION = 1
+
+Definition = Mapping[str, Any]
+# Called with the share of a task that is done, in [0, 1].
+Tell = Callable[[float], None]
+Outcome = tuple[dict[str, Any], dict[str, NDArray[Any]]]
+
+
+@dataclass(frozen=True)
+class _Kind:
+    perform: Callable[[Definition, Tell], Outcome]
+    seconds: Callable[[Definition], float]
+
+
+_KINDS = {"sample": _Kind(sampling.perform, sampling.seconds), "training": _Kind(training.perform, training.seconds)}
+
+
+def key(definition: Definition) -> str:
+    """The name of a task's result: a hash of its definition, the same on every machine."""
+    canonical = json.dumps(definition, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:20]
+
+
+def perform(definition: Definition, tell: Tell) -> Outcome:
+    """Do a task: (what JSON can hold, arrays for the figures)."""
+    return _KINDS[definition["kind"]].perform(definition, tell)
+
+
+def seconds(definition: Definition) -> float:
+    """About how long a task takes on one core; only the order and the bar depend on it."""
+    return _KINDS[definition["kind"]].seconds(definition)
+
+
+def sample_tasks(card: Card, name: str) -> list[Definition]:
+    """The tasks of a sample, one for each seed."""
+    one: Sample = card.samples[name]
+    states = card.states[one.states].plain()
+    return [_numbered(kind="sample", states=states, n=one.n, seed=seed) for seed in one.seeds]
+
+
+def training_tasks(card: Card, name: str) -> list[list[Definition]]:
+    """The tasks of a training: for each seed, its parts."""
+    one: Training = card.trainings[name]
+    models = [[label, list(features)] for label, features in feature_sets(one.features).items()]
+    return [
+        [
+            _numbered(
+                kind="training",
+                states=card.states[one.states].plain(),
+                target=one.target,
+                n=one.n,
+                train_share=one.train_share,
+                hidden=one.hidden,
+                epochs=one.epochs,
+                learning_rate=one.learning_rate,
+                batch_size=one.batch_size,
+                # Every part gets few and many features, so that parts take equally long.
+                models=models[part :: one.parts],
+                tested_on=[[other, card.states[other].plain()] for other in one.tested_on],
+                seed=seed,
+            )
+            for part in range(one.parts)
+        ]
+        for seed in one.seeds
+    ]
+
+
+def all_tasks(card: Card) -> dict[str, Definition]:
+    """Every task of a card by its key."""
+    asked = [task for name in card.samples for task in sample_tasks(card, name)]
+    asked += [task for name in card.trainings for parts in training_tasks(card, name) for task in parts]
+    return {key(task): task for task in asked}
+
+
+
+
+def _numbered(**definition: Any) -> Definition:
+    return {"revision": _REVISION, **definition}
