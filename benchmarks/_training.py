@@ -1,4 +1,4 @@
-"""What the two training benchmarks share: one network, trained by this package's compiled epoch and by Keras's `fit`."""
+"""What the two training benchmarks share: one network, trained by our compiled epoch and by Keras's `fit`."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Score = Callable[[NDArray[np.floating], NDArray[np.floating]], float]
 
 
 def compare(recipe: Recipe, output: Output, loss: str, n_train: int, score: Score, what: str) -> Measurement:
-    """Train `SEEDS` networks by each side on the same states for the same number of steps, and compare times and scores.
+    """Train `SEEDS` networks by each side, same states and number of steps, and compare times and test scores.
 
-    Compiling is timed apart, for both: the first seed of each side runs twice and counts once. `agree` is the difference of
-    the mean test scores in units of its standard error from the seeds' spread.
+    Compiling is left out of both times. `agree` is the difference of the mean test scores in units of its standard
+    error from the seeds' spread.
     """
     import keras
 
@@ -69,8 +69,12 @@ def compare(recipe: Recipe, output: Output, loss: str, n_train: int, score: Scor
         "peer_s": float(np.mean(peer_seconds)),
         "peer_se_s": float(np.std(peer_seconds, ddof=1) / np.sqrt(SEEDS)),
         "peer": f"keras.Model.fit at batch {recipe.batch_size}, compiled beforehand like ours",
-        "work": f"{what}: {steps:,} steps of {recipe.batch_size} on {n_train:,} states, {SEEDS} seeds each; test scores "
-        f"{np.mean(our_scores):.4f} ± {np.std(our_scores, ddof=1):.4f} and {np.mean(peer_scores):.4f} ± "
-        f"{np.std(peer_scores, ddof=1):.4f} on {n_test:,} states, their difference in standard errors is the last column",
+        "work": f"{what}: {steps:,} steps of {recipe.batch_size} on {n_train:,} states, mean of {SEEDS} seeds; "
+        f"scores on {n_test:,} states {_spread(our_scores)} and {_spread(peer_scores)}, "
+        "their difference in standard errors is the last column",
         "agree": float(difference / spread),
     }
+
+
+def _spread(scores: list[float]) -> str:
+    return f"{np.mean(scores):.4f} ± {np.std(scores, ddof=1):.4f}"

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
     from qent_hw.estimators import Estimates
-    from qent_hw.experiments.figures import Picture
+    from qent_hw.experiments.report.figures import Picture
     from qent_hw.hardware.simulators import Backend
 
 Progress = Callable[[int, int], None]
@@ -63,14 +63,14 @@ class Run:
     @cached_property
     def figures(self) -> dict[str, Picture]:
         """The figures of the report by name, each drawn once."""
-        from qent_hw.experiments.figures import draw_figures
+        from qent_hw.experiments.report.figures import draw_figures
 
         return draw_figures(self)
 
     @cached_property
     def report(self) -> str:
         """The report, one self-contained HTML page."""
-        from qent_hw.experiments.report import render_report
+        from qent_hw.experiments.report.page import render_report
 
         return render_report(self)
 

@@ -73,9 +73,9 @@ def reproduce(
 
 def _write(folder: Path, outcomes: dict[int, Outcome], wanted: tuple[int, ...], quick: bool) -> None:
     # a second's worth of matplotlib, so only when there is something to draw
-    from qent_hw.experiments.figures_style import plain_style
     from qent_hw.experiments.paper.figures import draw
     from qent_hw.experiments.paper.reproduction import render
+    from qent_hw.experiments.report.figures_style import plain_style
 
     pictures = folder / "figures"
     pictures.mkdir(exist_ok=True)
@@ -92,7 +92,9 @@ def _write(folder: Path, outcomes: dict[int, Outcome], wanted: tuple[int, ...], 
 def _note_call(folder: Path, performed: int, asked: int, workers: int, seconds: float) -> None:
     calls = folder / "calls.json"
     noted = json.loads(calls.read_text(encoding="utf-8")) if calls.exists() else []
-    noted.append({"performed": performed, "asked": asked, "workers": workers, "wall_s": seconds, "cores": os.cpu_count()})
+    noted.append(
+        {"performed": performed, "asked": asked, "workers": workers, "wall_s": seconds, "cores": os.cpu_count()}
+    )
     calls.write_text(json.dumps(noted, indent=1) + "\n", encoding="utf-8")
 
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from qent_hw.experiments.paper import sampling, training
@@ -92,8 +91,6 @@ def all_tasks(card: Card) -> dict[str, Definition]:
     asked = [task for name in card.samples for task in sample_tasks(card, name)]
     asked += [task for name in card.trainings for parts in training_tasks(card, name) for task in parts]
     return {key(task): task for task in asked}
-
-
 
 
 def _numbered(**definition: Any) -> Definition:

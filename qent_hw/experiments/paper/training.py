@@ -103,6 +103,5 @@ def _scores(
         return accuracy(output, states.entangled) if target == "entangled" else r2(output, states.concurrence)
 
     return [
-        {"model": label, "tested_on": tested_on, **score(output)}
-        for label, output in zip(labels, outputs, strict=True)
+        {"model": label, "tested_on": tested_on, **score(output)} for label, output in zip(labels, outputs, strict=True)
     ]

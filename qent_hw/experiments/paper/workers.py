@@ -25,16 +25,10 @@ from qent_hw.experiments.paper.results import Results
 # (seconds of work done, seconds in all, tasks done, tasks in all), in the estimated time of one core
 Watch = Callable[[float, float, int, int], None]
 
-_ONE_THREAD = {
-    name: "1"
-    for name in (
-        "OMP_NUM_THREADS",
-        "OPENBLAS_NUM_THREADS",
-        "MKL_NUM_THREADS",
-        "TF_NUM_INTRAOP_THREADS",
-        "TF_NUM_INTEROP_THREADS",
-    )
-}
+_ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"),
+    "1",
+)
 _POLL_SECONDS = 1.0
 _PACKAGES = ("numpy", "tensorflow", "keras")
 
@@ -71,7 +65,12 @@ def perform_all(tasks: Mapping[str, Mapping[str, Any]], results: Results, worker
             for process in processes:
                 process.start()
         while len(done) < len(tasks):
-            watch(sum(expected[key] * share for key, share in shares.items()), sum(expected.values()), len(done), len(tasks))
+            watch(
+                sum(expected[key] * share for key, share in shares.items()),
+                sum(expected.values()),
+                len(done),
+                len(tasks),
+            )
             try:
                 key, share, problem = messages.get(timeout=_POLL_SECONDS)
             except queue.Empty:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from math import isinf
 from typing import TYPE_CHECKING, Any
 
-from qent_hw.experiments.decay import death_text, decays, lifetimes_s, strength_axis
-from qent_hw.experiments.labels import thousands
+from qent_hw.experiments.report.decay import death_text, decays, lifetimes_s, strength_axis
+from qent_hw.experiments.report.labels import thousands
 from qent_hw.experiments.runcard import Points
 from qent_hw.experiments.summary import with_error
 from qent_hw.physics import ALL_SETTINGS

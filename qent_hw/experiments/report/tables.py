@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qent_hw.experiments.decay import death_text, decays, lifetimes_s, strength_axis
-from qent_hw.experiments.figures import estimates_by_name
-from qent_hw.experiments.labels import feature_label, signed, state_label, thousands
-from qent_hw.experiments.measured_features import measured_features, summarise_pulls
+from qent_hw.experiments.report.decay import death_text, decays, lifetimes_s, strength_axis
+from qent_hw.experiments.report.figures import estimates_by_name
+from qent_hw.experiments.report.labels import feature_label, signed, state_label, thousands
+from qent_hw.experiments.report.measured_features import measured_features, summarise_pulls
 from qent_hw.experiments.summary import with_error
 
 if TYPE_CHECKING:

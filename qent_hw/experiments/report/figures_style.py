@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from PIL import Image
 
-from qent_hw.experiments.figures import Picture
+from qent_hw.experiments.report.figures import Picture
 
 WIDTH = 10.0
 TRUTH = "#1a1a1a"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qent_hw.experiments.labels import state_label
+from qent_hw.experiments.report.labels import state_label
 from qent_hw.experiments.runcard import Points
 from qent_hw.physics import concurrence, features, ppt_min_eigenvalue
 from qent_hw.physics.entanglement import PPT_TOLERANCE

@@ -44,10 +44,10 @@ def draw_figures(run: Run) -> dict[str, Picture]:
     The same run gives the same bytes on the same versions.
     """
     # a second's worth of matplotlib, so only when there is something to draw
-    from qent_hw.experiments.figures_decay import draw_decay
-    from qent_hw.experiments.figures_features import draw_features, draw_pulls
-    from qent_hw.experiments.figures_states import draw_misclassified, draw_reliability, draw_scatter
-    from qent_hw.experiments.figures_style import plain_style
+    from qent_hw.experiments.report.figures_decay import draw_decay
+    from qent_hw.experiments.report.figures_features import draw_features, draw_pulls
+    from qent_hw.experiments.report.figures_states import draw_misclassified, draw_reliability, draw_scatter
+    from qent_hw.experiments.report.figures_style import plain_style
 
     if isinstance(run.runcard.states, Points):
         drawers = {"decay": draw_decay, "scatter": draw_scatter, "features": draw_features}

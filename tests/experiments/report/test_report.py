@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 
 from qent_hw import Experiment
-from qent_hw.experiments.decay import StrengthAxis, decays, strength_axis, sudden_death
-from qent_hw.experiments.figures import draw_figures
-from qent_hw.experiments.figures_decay import draw_decay
-from qent_hw.experiments.figures_states import wilson_interval
-from qent_hw.experiments.figures_style import marks, plain_style
-from qent_hw.experiments.labels import angle_label, parameter_label, signed, state_label
-from qent_hw.experiments.measured_features import measured_features, summarise_pulls
+from qent_hw.experiments.report.decay import StrengthAxis, decays, strength_axis, sudden_death
+from qent_hw.experiments.report.figures import draw_figures
+from qent_hw.experiments.report.figures_decay import draw_decay
+from qent_hw.experiments.report.figures_states import wilson_interval
+from qent_hw.experiments.report.figures_style import marks, plain_style
+from qent_hw.experiments.report.labels import angle_label, parameter_label, signed, state_label
+from qent_hw.experiments.report.measured_features import measured_features, summarise_pulls
 from qent_hw.experiments.runcard import parse_runcard
 from qent_hw.experiments.summary import with_error
 from qent_hw.physics import special_four_basis, two_basis
@@ -285,7 +285,7 @@ def test_wilson_interval_solves_its_equation(n):
 
 def test_importing_the_report_needs_neither_matplotlib_nor_tensorflow():
     code = (
-        "import sys, qent_hw.experiments.report, qent_hw.experiments.figures\n"
+        "import sys, qent_hw.experiments.report.page, qent_hw.experiments.report.figures\n"
         "assert not {'matplotlib', 'tensorflow', 'keras'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

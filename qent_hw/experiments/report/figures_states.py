@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from qent_hw.experiments.figures import Picture, estimates_by_name
-from qent_hw.experiments.figures_style import (
+from qent_hw.experiments.report.figures import Picture, estimates_by_name
+from qent_hw.experiments.report.figures_style import (
     QUIET,
     TRUTH,
     WIDTH,

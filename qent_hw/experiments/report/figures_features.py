@@ -8,12 +8,12 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from qent_hw.experiments.decay import decays, strength_axis
-from qent_hw.experiments.figures import Picture
-from qent_hw.experiments.figures_decay import noise_axis
-from qent_hw.experiments.figures_style import QUIET, TRUTH, WIDTH, finish, grid_of_axes, legend_above, new_figure
-from qent_hw.experiments.labels import feature_label, signed
-from qent_hw.experiments.measured_features import measured_features, summarise_pulls
+from qent_hw.experiments.report.decay import decays, strength_axis
+from qent_hw.experiments.report.figures import Picture
+from qent_hw.experiments.report.figures_decay import noise_axis
+from qent_hw.experiments.report.figures_style import QUIET, TRUTH, WIDTH, finish, grid_of_axes, legend_above, new_figure
+from qent_hw.experiments.report.labels import feature_label, signed
+from qent_hw.experiments.report.measured_features import measured_features, summarise_pulls
 from qent_hw.physics import FEATURES
 
 if TYPE_CHECKING:

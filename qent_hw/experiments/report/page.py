@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qent_hw.experiments.report_tables import (
+from qent_hw.experiments.report.tables import (
     confusion_tables,
     death_table,
     features_table,
@@ -16,16 +16,16 @@ from qent_hw.experiments.report_tables import (
     provenance_table,
     pull_table,
 )
-from qent_hw.experiments.report_text import assumptions, bias_note, what_came_out, what_was_done
+from qent_hw.experiments.report.text import assumptions, bias_note, what_came_out, what_was_done
 
 if TYPE_CHECKING:
     from markupsafe import Markup
     from qiskit import QuantumCircuit
 
-    from qent_hw.experiments.figures import Picture
+    from qent_hw.experiments.report.figures import Picture
     from qent_hw.experiments.run import Run
 
-_TEMPLATE = "report.html.j2"
+_TEMPLATE = "page.html.j2"
 # characters of a circuit drawing that fit a laptop's width, and a printed page in small type
 _CIRCUIT_COLUMNS = 118
 # bytes; a figure of more, such as one of a dozen states, goes into the page as PNG
@@ -79,7 +79,7 @@ def render_report(run: Run) -> str:
 
 def _looks(run: Run) -> dict[str, tuple[str, str]]:
     """(colour, marker) of each estimator, as in the figures."""
-    from qent_hw.experiments.figures_style import marks
+    from qent_hw.experiments.report.figures_style import marks
 
     return {name: (mark.colour, mark.glyph) for name, mark in marks(run.comparison["estimators"]).items()}
 

@@ -12,9 +12,9 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import NullLocator
 from numpy.typing import NDArray
 
-from qent_hw.experiments.decay import Decay, StrengthAxis, death_text, decays, strength_axis
-from qent_hw.experiments.figures import Picture, estimates_by_name
-from qent_hw.experiments.figures_style import (
+from qent_hw.experiments.report.decay import Decay, StrengthAxis, death_text, decays, strength_axis
+from qent_hw.experiments.report.figures import Picture, estimates_by_name
+from qent_hw.experiments.report.figures_style import (
     ENTANGLED,
     QUIET,
     TRUTH,
