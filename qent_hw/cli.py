@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +15,8 @@ import qent_hw
 from qent_hw.errors import InputError, QentError
 
 if TYPE_CHECKING:
+    from rich.progress import TaskID
+
     from qent_hw.experiments.run import Progress
 
 _INTERRUPTED = 130
@@ -34,6 +36,8 @@ def main() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
         status = app(standalone_mode=False) or 0
+        if status == _INTERRUPTED:  # typer has caught the KeyboardInterrupt
+            _fail("interrupted; nothing was written", status)
     except QentError as error:
         status = _fail(str(error), error.exit_status)
     except Exception as error:
@@ -44,8 +48,6 @@ def main() -> None:
         else:
             what = f"{type(error).__name__}: {error}"
             status = _fail(f"this is a bug, please report it: {what} (QENT_HW_DEBUG=1 shows where)", 1)
-    if status == _INTERRUPTED:  # typer has caught the KeyboardInterrupt
-        _fail("interrupted; nothing was written", status)
     sys.exit(status)
 
 
@@ -117,6 +119,70 @@ def predict(
 
 
 @app.command()
+def train(
+    family: Annotated[str, typer.Option(help="A family's name, or a .qasm file.")],
+    features: Annotated[str, typer.Option(help="bell4, bell8, corr9, tomo15, or names such as xa,yb,x1,y1,1a,1b.")],
+    out: Annotated[str, typer.Option(help="The model file (.npz) to write; its card is written beside it.")],
+    channel: Annotated[str, typer.Option(help="dephasing or depolarizing.")] = "dephasing",
+    recipe: Annotated[str, typer.Option(help="paper, or recommended (larger networks, trained on counts).")] = "paper",
+    shots: Annotated[
+        str | None,
+        typer.Option(help="Per setting in the training data: ideal, a number, or a range such as 100-65536."),
+    ] = None,
+    states: Annotated[
+        int | None, typer.Option(help="States to train on and hold out, instead of the recipe's.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs, instead of the recipe's.")] = None,
+    patience: Annotated[int | None, typer.Option(min=1, help="Stop after so many epochs without improvement.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of data and training.")] = 1,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print errors only.")] = False,
+) -> None:
+    """Train a classifier and a regressor for one family, channel and set of features; a stopped call goes on."""
+    from qent_hw.estimators.train_command import train_model
+
+    with _training_bar(silent=quiet) as progress:
+        model = train_model(
+            family,
+            channel,
+            features,
+            recipe,
+            shots,
+            out,
+            seed,
+            states=states,
+            epochs=epochs,
+            patience=patience,
+            progress=progress,
+        )
+    if not quiet:
+        for name, figures in model.card["test_scores"].items():
+            scores = (f"{key} {one['value']:.4f} ± {one['standard_error']:.4f}" for key, one in figures.items())
+            typer.echo(f"{name.replace('_', ' ')}: {', '.join(scores)}")
+        typer.echo(f"model: {out} (use it as an estimator in a runcard, or with: qent-hw predict --model {out})")
+
+
+@app.command()
+def paper(
+    figure: Annotated[int | None, typer.Option(help="One figure, 2 to 8, instead of all.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Small sizes, about two minutes.")] = False,
+    out: Annotated[str | None, typer.Option(help="Folder of results and figures; by default runs/paper.")] = None,
+    workers: Annotated[int, typer.Option(help="Processes that train at the same time.")] = 2,
+    write_reproduction: Annotated[
+        bool, typer.Option("--write-reproduction", help="Also write the figures and REPRODUCTION.md of the checkout.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print errors only.")] = False,
+) -> None:
+    """Reproduce the paper's figures and numbers; a call that was stopped goes on where it was."""
+    from qent_hw.experiments.paper.paper import reproduce
+
+    folder = reproduce(
+        figure, quick=quick, out=out, workers=workers, write_reproduction=write_reproduction, quiet=quiet
+    )
+    if not quiet:
+        typer.echo(f"figures: {folder / 'figures'}\nnumbers: {folder / 'REPRODUCTION.md'}")
+
+
+@app.command()
 def families() -> None:
     """The state families there are, with their parameters."""
     from qent_hw.circuits import load_family, shipped_families
@@ -176,6 +242,32 @@ def _progress(silent: bool) -> Iterator[Progress | None]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("measuring", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
+def _training_bar(silent: bool) -> Iterator[Callable[[str, float, str], None] | None]:
+    """A bar for each stage of a training with its loss on standard error, where that is a terminal."""
+    if silent or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description:25}"),
+        BarColumn(),
+        TextColumn("{task.fields[remark]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        stages: dict[str, TaskID] = {}
+
+        def tell(what: str, share: float, remark: str) -> None:
+            if what not in stages:
+                stages[what] = bar.add_task(what, total=1.0, remark="")
+            bar.update(stages[what], completed=share, remark=remark)
+
+        yield tell
 
 
 def _is_usage_error(error: Exception) -> bool:

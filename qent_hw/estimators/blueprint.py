@@ -9,7 +9,7 @@ import numpy as np
 from qent_hw.estimators.data import Shots
 from qent_hw.estimators.model import FEWEST_SHOTS, MOST_SHOTS
 from qent_hw.estimators.training import PAPER_CLASSIFIER, PAPER_REGRESSOR, Recipe
-from qent_hw.physics.settings import FEATURE_SETS
+from qent_hw.physics.settings import FEATURE_SETS, check_features
 
 _MODERN = Recipe(hidden=(96, 96, 96), optimizer="adam", learning_rate=2e-3, batch_size=512, epochs=15, decay="cosine")
 
@@ -18,7 +18,8 @@ _MODERN = Recipe(hidden=(96, 96, 96), optimizer="adam", learning_rate=2e-3, batc
 class Blueprint:
     """Everything that decides a model but the seed.
 
-    family: a name or a path for `load_family`; channel: one of `data.CHANNELS`; feature_set: a key of FEATURE_SETS;
+    family: a name or a path for `load_family`; channel: one of `data.CHANNELS`; feature_set: a key of
+    FEATURE_SETS, or names of Table I with commas between, such as 'xa,yb,x1,y1,1a,1b';
     shots: per setting in the training data, inf for exact features, a number, or a range drawn log-uniformly, which
     makes the networks shot-aware. Of the n states drawn, `train_share` are trained on and the rest is held out; the
     interval table and the test scores come from further states.
@@ -38,17 +39,18 @@ class Blueprint:
 
     @property
     def features(self) -> tuple[str, ...]:
-        return FEATURE_SETS[self.feature_set]
+        named = FEATURE_SETS.get(self.feature_set)
+        return check_features(tuple(self.feature_set.split(","))) if named is None else named
 
     @property
     def shot_aware(self) -> bool:
         return isinstance(self.shots, tuple)
 
 
-def paper_blueprint(family: str, channel: str, feature_set: str = "bell4") -> Blueprint:
+def paper_blueprint(family: str, channel: str, feature_set: str = "bell4", shots: Shots = np.inf) -> Blueprint:
     """The paper's pair (arXiv:2410.21504v2, Sec. III): exact features; 15 nodes on 200,000 states for the classifier,
     (100, 50, 50) on 100,000 for the regressor; SGD 0.01, batch 32, 200 epochs, 80% to train on."""
-    return Blueprint(family, channel, feature_set, np.inf, PAPER_CLASSIFIER, 200_000, PAPER_REGRESSOR, 100_000)
+    return Blueprint(family, channel, feature_set, shots, PAPER_CLASSIFIER, 200_000, PAPER_REGRESSOR, 100_000)
 
 
 def recommended_blueprint(

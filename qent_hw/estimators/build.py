@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +24,19 @@ from qent_hw.estimators.training import train
 Progress = Callable[[str, float, str], None]
 
 
-def build_model(blueprint: Blueprint, seed: int, progress: Progress | None = None) -> Model:
+def build_model(
+    blueprint: Blueprint,
+    seed: int,
+    progress: Progress | None = None,
+    *,
+    patience: int | None = None,
+    checkpoints: Path | None = None,
+) -> Model:
     """Train a model; fixed by the seed on the same machine and versions. Needs TensorFlow.
 
-    progress(what, share, remark) is called as the work goes on. Raises InputError for an unknown family or channel.
+    progress(what, share, remark) is called as the work goes on. patience: stop early when the loss on the held-out
+    states has not improved for so many epochs. checkpoints: an existing folder for the trainings' checkpoints; a call
+    that was stopped goes on from them. Raises InputError for an unknown family or channel.
     """
     tell: Progress = progress or (lambda what, share, remark: None)
     data_seed, classifier_seed, regressor_seed, interval_seed, test_seed = np.random.SeedSequence(seed).spawn(5)
@@ -40,6 +50,7 @@ def build_model(blueprint: Blueprint, seed: int, progress: Progress | None = Non
 
     # The first states are trained on, the rest of each network's n is held out.
     n_class, n_regress = (round(m * blueprint.train_share) for m in (blueprint.n_classifier, blueprint.n_regressor))
+    held_class, held_regress = slice(n_class, blueprint.n_classifier), slice(n_regress, blueprint.n_regressor)
     classifier = train(
         inputs[:n_class],
         states.entangled[:n_class],
@@ -47,6 +58,9 @@ def build_model(blueprint: Blueprint, seed: int, progress: Progress | None = Non
         "sigmoid",
         classifier_seed,
         on_epoch=_epochs(tell, "training the classifier", blueprint.classifier.epochs),
+        validation=None if patience is None else (inputs[held_class], states.entangled[held_class]),
+        patience=patience,
+        checkpoint=None if checkpoints is None else checkpoints / "classifier.npz",
     ).networks[0]
     regressor = train(
         inputs[:n_regress],
@@ -55,10 +69,11 @@ def build_model(blueprint: Blueprint, seed: int, progress: Progress | None = Non
         "linear",
         regressor_seed,
         on_epoch=_epochs(tell, "training the regressor", blueprint.regressor.epochs),
+        validation=None if patience is None else (inputs[held_regress], states.concurrence[held_regress]),
+        patience=patience,
+        checkpoint=None if checkpoints is None else checkpoints / "regressor.npz",
     ).networks[0]
     trained = time.perf_counter()
-
-    held_class, held_regress = slice(n_class, blueprint.n_classifier), slice(n_regress, blueprint.n_regressor)
     held_out = {
         "accuracy": accuracy(classifier.predict(inputs[held_class]), states.entangled[held_class]),
         "r2": r2(_concurrence(regressor, inputs[held_regress]), states.concurrence[held_regress]),

@@ -7,7 +7,7 @@ shots what the counts themselves leave open. Every figure comes with an error ba
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -83,14 +83,19 @@ def bayes_limit(
 
     if not exact:
         posterior = shots_posterior(states, measured, told_apart(measured, names), int(shots), size, draws, root)
-        accuracy, r2 = accuracy_limit(posterior), r2_limit(posterior)
+        # All test states share one pool, and with it a part of the error of what they leave open.
+        accuracy, r2 = (
+            _with_error(figure, 2 * abs(1 - figure.value) / np.sqrt(draws))
+            for figure in (accuracy_limit(posterior), r2_limit(posterior))
+        )
         method = "weighted prior draws" + (", refined" if states.dimension is not None else "")
     else:
         seen = names or _shown_by(measured)
         both = exact_posterior(states, [FEATURES.index(name) for name in seen], size, draws, _NEIGHBOURS, root)
         posterior = both[0]
-        accuracy = _for_endless_pool(*(accuracy_limit(p) for p in both), len(seen), states.dimension is None)
-        r2 = _for_endless_pool(*(r2_limit(p) for p in both), len(seen), states.dimension is None)
+        drawn = states.dimension is None
+        accuracy = _for_endless_pool(accuracy_limit(both[0]), accuracy_limit(both[1]), len(seen), drawn)
+        r2 = _for_endless_pool(r2_limit(both[0]), r2_limit(both[1]), len(seen), drawn)
         method = "neighbours" if states.dimension is None else "neighbours moved onto the fibre"
     return Limit(
         accuracy=accuracy.value,
@@ -107,7 +112,7 @@ def bayes_limit(
 
 
 def _shown_by(settings: tuple[str, ...]) -> tuple[str, ...]:
-    shown = {name for a, b in settings for name in (a + b, a + "1", "1" + b)}
+    shown = {name for axes in settings for name in (axes, axes[0] + "1", "1" + axes[1])}
     return tuple(name for name in FEATURES if name in shown)
 
 
@@ -120,9 +125,8 @@ def _for_endless_pool(whole: Figure, quarter: Figure, dimension: int, extrapolat
     change = whole.value - quarter.value
     correction = change / (4 ** (2 / dimension) - 1) if extrapolate else 0.0
     blur = max(abs(change), abs(correction))
-    return Figure(
-        min(whole.value + correction, 1.0),
-        float(np.hypot(whole.error, blur)),
-        whole.achieved,
-        whole.achieved_error,
-    )
+    return replace(_with_error(whole, blur), value=min(whole.value + correction, 1.0))
+
+
+def _with_error(figure: Figure, error: float) -> Figure:
+    return replace(figure, error=float(np.hypot(figure.error, error)))

@@ -7,6 +7,8 @@ States that can only be drawn stay where they are, and their distance is what li
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -109,7 +111,9 @@ def _onto_fibre(
     return points, np.sqrt(((aim - here) ** 2).sum(axis=1))
 
 
-def jacobian(value, points: NDArray[np.float64], here: NDArray[np.float64]) -> NDArray[np.float64]:  # type: ignore[no-untyped-def]
+def jacobian(
+    value: Callable[[NDArray[np.float64]], NDArray[np.float64]], points: NDArray[np.float64], here: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Slopes (m, n_values, d) of `value`, (m, d) -> (m, n_values), at points of the unit cube, staying inside it."""
     columns = []
     for axis in range(points.shape[1]):

@@ -8,6 +8,8 @@ by the Fisher information. Weights are exact at every stage, so a poor proposal 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,12 +19,16 @@ from qent_hw.estimators.limits_posterior import Posterior, effective_samples
 from qent_hw.estimators.limits_source import Source
 from qent_hw.physics.settings import gives
 
-_ENOUGH = 512  # effective samples from which prior draws alone do
-_KEPT = 2048
+Array = NDArray[np.float64]
+
+_ENOUGH = 256  # effective samples from which prior draws alone do
+_KEPT = 1024
 _BLOCK = 64
 _CENTRES = 64
 _TEMPERED = 48  # effective samples kept from stage to stage
-_STAGES = 6
+_STAGES = 8
+_RUNGS = 24
+_LOWEST = 1e-5
 _FREEDOM = 5.0
 _FLOOR = 1e-12
 
@@ -34,7 +40,7 @@ def told_apart(settings: tuple[str, ...], features: tuple[str, ...] | None) -> N
     """
     classes = []
     for k, setting in enumerate(settings):
-        told = [setting] + [setting[0] + "1", "1" + setting[1]] if features is None else list(features)
+        told = [setting, setting[0] + "1", "1" + setting[1]] if features is None else list(features)
         told = [feature for feature in told if gives(setting, feature)]
         signs = [tuple(_sign(feature, outcome) for feature in told) for outcome in range(4)]
         for pattern in sorted(set(signs)):
@@ -55,7 +61,7 @@ def shots_posterior(
 ) -> Posterior:
     """Posteriors of n random test states, each measured with `shots` shots in every setting.
 
-    classes: see `told_apart`. `pool` prior draws; every test state keeps 2,048 samples.
+    classes: see `told_apart`. `pool` prior draws; every test state keeps 1,024 samples.
     """
     test_rng, pool_rng, rng = (np.random.default_rng(s) for s in seed.spawn(3))
 
@@ -78,7 +84,7 @@ def shots_posterior(
         likelihood = counts[rows].astype(np.float32) @ logs.T
         few = np.zeros(len(rows), bool)
         for i, row in enumerate(rows):
-            weights[row], chosen, few[i] = _from_prior(likelihood[i])
+            weights[row], chosen, few[i] = _from_prior(likelihood[i], int(rng.integers(pool)))
             labels[row], values[row] = entangled[chosen], concurrence[chosen]
         if source.dimension is not None and few.any():
             again = rows[few]
@@ -91,9 +97,7 @@ def shots_posterior(
                 here = chances(source.states(at)) @ classes
                 return here, jacobian(lambda u: chances(source.states(u)) @ classes, at, here)
 
-            found, weights[again] = _refine(
-                log_likelihood, slopes, likelihood[few], counts[again], points, shots, rng
-            )
+            found, weights[again] = _refine(log_likelihood, slopes, likelihood[few], counts[again], points, shots, rng)
             rho = source.states(np.clip(found, 0, 1).reshape(-1, found.shape[-1]))
             labels[again] = physics.is_entangled(rho, validate=False).reshape(-1, _KEPT)
             values[again] = physics.concurrence(rho, validate=False).reshape(-1, _KEPT)
@@ -106,27 +110,38 @@ def shots_posterior(
     )
 
 
-def _from_prior(likelihood: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.int64], bool]:
+def _from_prior(likelihood: NDArray[np.float32], first: int) -> tuple[NDArray[np.float64], NDArray[np.int64], bool]:
     """Weights and indices of the prior draws kept for one test state, and whether they are too few.
 
-    From the shortest run of draws that holds enough effective samples, the heaviest: little weight is left behind.
+    From the shortest run of draws, beginning at `first`, that holds enough effective samples, the heaviest: little
+    weight is left behind. Every test state begins elsewhere, so that their errors average out.
     """
-    size, few = len(likelihood), True
-    relative = np.exp((likelihood - likelihood.max()).astype(np.float64))
-    run = _KEPT
-    while run < size and effective_samples(relative[None, :run])[0] < _ENOUGH:
+    size, run = len(likelihood), _KEPT
+    while True:
+        run = min(run, size)
+        index = np.arange(first, first + run) % size
+        relative = np.exp((likelihood[index] - likelihood[index].max()).astype(np.float64))
+        few = bool(effective_samples(relative[None])[0] < _ENOUGH)
+        if not few or run == size:
+            break
         run *= 2
-    run = min(run, size)
-    few = bool(effective_samples(relative[None, :run])[0] < _ENOUGH)
-    chosen = np.sort(np.argpartition(relative[:run], run - _KEPT)[run - _KEPT :]) if run > _KEPT else np.arange(run)
-    return relative[chosen] / relative[chosen].sum(), chosen, few
+    chosen = np.sort(np.argpartition(likelihood[index], run - _KEPT)[run - _KEPT :]) if run > _KEPT else np.arange(run)
+    return relative[chosen] / relative[chosen].sum(), index[chosen], few
 
 
-def _refine(log_likelihood, slopes, likelihood, counts, points, shots, rng):  # type: ignore[no-untyped-def]
+def _refine(
+    log_likelihood: Callable[[Array, Array], Array],
+    slopes: Callable[[Array], tuple[Array, Array]],
+    likelihood: NDArray[np.float32],
+    counts: Array,
+    points: Array,
+    shots: int,
+    rng: np.random.Generator,
+) -> tuple[Array, Array]:
     """Samples (b, _KEPT, d) and their weights for test states whose posterior the prior draws do not resolve."""
     b, d = len(counts), points.shape[1]
     cap = 0.05 if d <= 3 else 0.15
-    power = _tempering(likelihood.astype(np.float64), np.zeros(likelihood.shape, np.float32))
+    power = _tempering(likelihood, np.zeros((b, 1), np.float32), np.full(b, _LOWEST, np.float32))
     at: NDArray[np.float64] = np.broadcast_to(points, (b, *points.shape))
     log_weights = power[:, None] * likelihood
     for stage in range(_STAGES):
@@ -143,7 +158,7 @@ def _refine(log_likelihood, slopes, likelihood, counts, points, shots, rng):  # 
         log_proposal = np.stack([_log_mixture(at[i], centres[i], root[i]) for i in range(b)])
         inside = ((at >= 0) & (at <= 1)).all(axis=-1)
         found = np.where(inside, log_likelihood(np.clip(at, 0, 1), counts), -np.inf)
-        power = _tempering(found, -log_proposal)
+        power = _tempering(found, -log_proposal, power / 2)
         last = stage == _STAGES - 1 or bool((power >= 1).all())
         log_weights = found * (1.0 if last else power[:, None]) - log_proposal
         if last:
@@ -152,20 +167,22 @@ def _refine(log_likelihood, slopes, likelihood, counts, points, shots, rng):  # 
     return at, weights / weights.sum(axis=1, keepdims=True)
 
 
-def _tempering(likelihood, base):  # type: ignore[no-untyped-def]
-    """For each row the greatest power of the likelihood, at most 1, that keeps enough effective samples."""
-    low, high = np.full(len(likelihood), -18.0), np.zeros(len(likelihood))
-
-    def effective(exponent: NDArray[np.float64]) -> NDArray[np.float64]:
-        log = np.exp(exponent)[:, None] * likelihood + base
-        return effective_samples(np.exp(log - log.max(axis=1, keepdims=True)))
-
-    full = effective(high) >= _TEMPERED
-    for _ in range(12):
-        middle = (low + high) / 2
-        good = effective(middle) >= _TEMPERED
-        low, high = np.where(good, middle, low), np.where(good, high, middle)
-    return np.where(full, 1.0, np.exp(low))
+def _tempering(likelihood: NDArray[np.floating], base: NDArray[np.floating], least: NDArray[np.floating]) -> Array:
+    """For each row the greatest power of the likelihood, from `least` (b,) to 1, that keeps enough effective samples;
+    where none does, the one that keeps most. Tried on a ladder: the effective number has a peak, not a slope, since
+    at low powers the samples farthest out, where the proposal is thin, carry all the weight."""
+    best, most = least.copy(), np.zeros(len(least))
+    done = np.zeros(len(least), bool)
+    for rung in range(_RUNGS):
+        power = least ** (rung / (_RUNGS - 1))
+        log = power[:, None] * likelihood + base
+        effective = effective_samples(np.exp(log - log.max(axis=1, keepdims=True)))
+        better = ~done & (effective > most)
+        best, most = np.where(better, power, best), np.where(better, effective, most)
+        done |= most >= _TEMPERED
+        if done.all():
+            break
+    return best.astype(np.float64)
 
 
 def _resample(log_weights: NDArray[np.float64], size: int, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -23,10 +23,17 @@ def available_models() -> tuple[tuple[str, str, str], ...]:
 
 
 def load_estimator(name: str, family: str, channel: str) -> NeuralEstimator:
-    """The shipped estimator such as ('bell8', 'special_four_basis', 'dephasing').
+    """The shipped estimator such as ('bell8', 'special_four_basis', 'dephasing'), or one of a model file (.npz).
 
-    Raises InputError where there is none, listing those there are and how to train one.
+    Raises InputError where there is none, listing those there are and how to train one, and for a model file made for
+    another family or channel.
     """
+    if Path(name).suffix == ".npz":
+        estimator = named_estimator(name)
+        made_for = (estimator.model.family, estimator.model.channel)
+        if made_for != (family, channel):
+            raise InputError(f"estimator {name!r}: made for {' under '.join(made_for)}, not {family} under {channel}")
+        return estimator
     known = available_models()
     if (family, channel, name) not in known:
         listed = ", ".join(f"{n} for {f} under {c}" for f, c, n in known) or "none"

@@ -123,7 +123,7 @@ class Card(_Section):
 
     @model_validator(mode="after")
     def _states_exist(self) -> Card:
-        named = [one.states for one in (*self.samples.values(), *self.trainings.values())]
+        named = [one.states for one in self.samples.values()] + [one.states for one in self.trainings.values()]
         named += [name for one in self.trainings.values() for name in one.tested_on]
         for name in (*named, *self.ceilings):
             if name not in self.states:

@@ -48,13 +48,15 @@ class Outcome:
 
     def entangled(self, sample: str) -> Measured | None:
         """The share of entangled states in a sample."""
-        found = [self.results.get(key(task)) for task in sample_tasks(self.card, sample)]
-        return _measured([one and one["entangled"] for one in found])
+        return _measured([one["entangled"] for one in self._samples(sample)])
 
     def largest_p(self, sample: str) -> float | None:
         """The largest p at which a sample has an entangled state."""
-        found = [one for task in sample_tasks(self.card, sample) if (one := self.results.get(key(task))) is not None]
-        return max((float(one["largest_p"]) for one in found), default=None)
+        return max((float(one["largest_p"]) for one in self._samples(sample)), default=None)
+
+    def _samples(self, sample: str) -> list[dict[str, Any]]:
+        found = [self.results.get(key(task)) for task in sample_tasks(self.card, sample)]
+        return [one for one in found if one is not None]
 
     def sample_arrays(self, sample: str) -> dict[str, NDArray[Any]]:
         """The arrays of a sample's first seed."""
@@ -62,12 +64,11 @@ class Outcome:
 
     def score(self, training: str, model: str, tested_on: str = OWN) -> Measured | None:
         """Accuracy or R² of the network with that feature set."""
-        return _measured(
-            [
-                next((s for one in parts if one for s in one["scores"] if (s["model"], s["tested_on"]) == (model, tested_on)), None)
-                for parts in ([self.results.get(key(task)) for task in tasks] for tasks in training_tasks(self.card, training))
-            ]
-        )  # fmt: skip
+        wanted, found = (model, tested_on), []
+        for parts in training_tasks(self.card, training):
+            done = [one for one in map(self.results.get, map(key, parts)) if one is not None]
+            found += [s for one in done for s in one["scores"] if (s["model"], s["tested_on"]) == wanted]
+        return _measured(found)
 
     def curve(self, training: str, tested_on: str = OWN) -> dict[int, Measured]:
         """Number of features -> score, for a training with the features of Table I."""
@@ -88,8 +89,7 @@ class Outcome:
         raise KeyError(model)
 
 
-def _measured(scores: list[dict[str, Any] | None]) -> Measured | None:
-    found = [one for one in scores if one is not None]
+def _measured(found: list[dict[str, Any]]) -> Measured | None:
     if not found:
         return None
     values = np.array([one["value"] for one in found])

@@ -47,7 +47,8 @@ class Results:
 
     def put(self, key: str, summary: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
         """Keep what a task gave."""
-        _write(self.folder / f"{key}.npz", lambda file: np.savez_compressed(file, **arrays))
+        named: dict[str, Any] = dict(arrays)
+        _write(self.folder / f"{key}.npz", lambda file: np.savez_compressed(file, **named))
         text = json.dumps(summary, indent=1, ensure_ascii=False).encode()
         _write(self.folder / f"{key}.json", lambda file: file.write(text))
 

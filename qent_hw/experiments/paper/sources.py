@@ -30,7 +30,7 @@ def spectrum(entry: Mapping[str, Any]) -> Spectrum:
 
 
 def source(plain: Mapping[str, Any]) -> tuple[Source, str]:
-    """(family or general mixed states, channel) for `labelled_states`; raises InputError for an unknown spectrum law."""
+    """(family or general mixed states, channel) for `labelled_states`; raises InputError for an unknown law."""
     if "spectrum" in plain:
         return GeneralMixed(spectrum(plain["spectrum"])), NO_CHANNEL
     return plain["family"], plain["channel"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import functools
 import importlib.metadata
 import multiprocessing
 import os
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import qent_hw
-from qent_hw.errors import BackendError, InputError, QentError
+from qent_hw.errors import BackendError, QentError
 from qent_hw.experiments.paper.results import Results
 
 # (seconds of work done, seconds in all, tasks done, tasks in all), in the estimated time of one core
@@ -72,7 +73,7 @@ def perform_all(tasks: Mapping[str, Mapping[str, Any]], results: Results, worker
                 len(tasks),
             )
             try:
-                key, share, problem = messages.get(timeout=_POLL_SECONDS)
+                key, share, error = messages.get(timeout=_POLL_SECONDS)
             except queue.Empty:
                 if any(process.exitcode is not None for process in processes):
                     raise BackendError(
@@ -80,14 +81,16 @@ def perform_all(tasks: Mapping[str, Mapping[str, Any]], results: Results, worker
                         f"goes on from there; {log} may say more"
                     ) from None
                 continue
-            if problem is not None:
-                raise InputError(problem) if share else RuntimeError(problem)
+            if error is not None:
+                raise error
             shares[key] = share
             if share >= 1:
                 done.add(key)
     except KeyboardInterrupt:
         raise Interrupted(f"interrupted after {len(done)} of {len(tasks)} tasks; the same command goes on") from None
     finally:
+        # Tasks that nobody took would otherwise keep this process from ending.
+        todo.cancel_join_thread()
         for process in processes:
             process.terminate()
         for process in processes:
@@ -108,16 +111,20 @@ def _work(todo: Any, messages: Any, folder: str, log: str) -> None:
         started, used = time.perf_counter(), time.process_time()
         try:
             # A task is done once its result is on disk.
-            found, arrays = perform(task, lambda share, key=key: messages.put((key, min(share, 0.999), None)))
+            found, arrays = perform(task, functools.partial(_tell, messages, key))
             cost = {"wall_s": time.perf_counter() - started, "cpu_s": time.process_time() - used}
             results.put(key, {"task": task, **found, "cost": cost, "made": _made()}, arrays)
         except QentError as error:
-            messages.put((key, 1.0, str(error)))
+            messages.put((key, 0.0, error))
         except Exception as error:
             traceback.print_exc()
-            messages.put((key, 0.0, f"{type(error).__name__}: {error}"))
+            messages.put((key, 0.0, RuntimeError(f"{type(error).__name__}: {error}")))
         else:
             messages.put((key, 1.0, None))
+
+
+def _tell(messages: Any, key: str, share: float) -> None:
+    messages.put((key, min(share, 0.999), None))
 
 
 def _end_with_parent() -> None:
