@@ -91,7 +91,13 @@ class Family:
         """
         from qent_hw.circuits.statevector import amplitudes
 
-        return amplitudes(self.circuit, values)
+        return amplitudes(self._elementary, values)
+
+    @cached_property
+    def _elementary(self) -> QuantumCircuit:
+        from qent_hw.circuits.statevector import elementary
+
+        return elementary(self.circuit)
 
     def draw(self, n: int, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
         """Parameters of `n` random states: each uniform on its range."""

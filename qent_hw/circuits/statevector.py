@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,20 +13,36 @@ from qiskit.transpiler.exceptions import TranspilerError
 
 from qent_hw.errors import InputError
 
-_BASIS = ["rz", "sx", "x", "cz"]
-_FIXED = {
-    "sx": np.array([[1 + 1j, 1 - 1j], [1 - 1j, 1 + 1j]]) / 2,
-    "x": np.array([[0, 1], [1, 0]], dtype=complex),
-}
+Angle: TypeAlias = ParameterExpression | float
+
+_BASIS = ["u", "rz", "ry", "cz"]
+
+
+def elementary(circuit: QuantumCircuit) -> QuantumCircuit:
+    """The circuit in rotations of one qubit and CZ gates, the form that `amplitudes` takes.
+
+    Raises
+    ------
+    InputError
+        if it holds anything but unitary gates.
+    """
+    try:
+        basic = transpile(circuit, basis_gates=_BASIS, optimization_level=1)
+    except TranspilerError as error:
+        raise InputError(f"circuit {circuit.name!r}: {' '.join(str(error).split())}") from None
+    odd = [one.operation.name for one in basic.data if one.operation.name not in (*_BASIS, "barrier")]
+    if odd:
+        raise InputError(f"circuit {circuit.name!r}: {odd[0]!r} is no unitary gate; a preparation has gates only")
+    return basic
 
 
 def amplitudes(circuit: QuantumCircuit, values: Mapping[str, NDArray[np.float64]]) -> NDArray[np.complex128]:
-    """The states that `circuit` makes from |00⟩.
+    """The states that an `elementary` circuit makes from |00⟩.
 
     Parameters
     ----------
     circuit
-        two qubits, unitary gates only; circuit qubit 0 is the first (left) qubit.
+        two qubits; circuit qubit 0 is the first (left) qubit.
     values
         one (n,) array for each of the circuit's parameters, by name.
 
@@ -34,31 +51,46 @@ def amplitudes(circuit: QuantumCircuit, values: Mapping[str, NDArray[np.float64]
     (n, 4) complex128, big-endian (|00⟩ |01⟩ |10⟩ |11⟩), up to a global phase.
     """
     n = np.broadcast_shapes(*(np.shape(value) for value in values.values()), (1,))[0]
-    try:
-        basic = transpile(circuit, basis_gates=_BASIS, optimization_level=1)
-    except TranspilerError as error:
-        raise InputError(f"circuit {circuit.name!r}: {' '.join(str(error).split())}") from None
-    psi = np.zeros((n, 2, 2), dtype=np.complex128)
-    psi[:, 0, 0] = 1
-    for instruction in basic.data:
+    # (first qubit, second qubit, n): each rotation then runs along contiguous rows
+    psi = np.zeros((2, 2, n), dtype=np.complex128)
+    psi[0, 0] = 1
+    for instruction in circuit.data:
         name = instruction.operation.name
-        wires = [basic.find_bit(qubit).index for qubit in instruction.qubits]
-        if name == "rz":
-            half = evaluate(instruction.operation.params[0], values, n) / 2
-            phases = np.exp(1j * np.stack([-half, half], axis=-1))
-            psi *= phases[:, :, None] if wires[0] == 0 else phases[:, None, :]
-        elif name == "cz":
-            psi[:, 1, 1] *= -1
-        elif name in _FIXED:
-            psi = np.einsum("ij,njk->nik" if wires[0] == 0 else "ij,nkj->nki", _FIXED[name], psi)
-        elif name != "barrier":
-            raise InputError(f"circuit {circuit.name!r}: {name!r} is no unitary gate; a preparation has gates only")
-    return psi.reshape(n, 4)
+        if name == "barrier":
+            continue
+        if name == "cz":
+            psi[1, 1] *= -1
+            continue
+        zero, one = psi if circuit.find_bit(instruction.qubits[0]).index == 0 else psi.swapaxes(0, 1)
+        angles = instruction.operation.params
+        # u(θ, φ, λ) is rz(λ), ry(θ), rz(φ) up to a phase
+        turns = [("rz", angles[2]), ("ry", angles[0]), ("rz", angles[1])] if name == "u" else [(name, angles[0])]
+        for axis, angle in turns:
+            if axis == "rz":
+                _turn_z(one, angle, values)
+            else:
+                _turn_y(zero, one, angle, values)
+    return np.ascontiguousarray(psi.reshape(4, n).T)
 
 
-def evaluate(
-    expression: ParameterExpression | float, values: Mapping[str, NDArray[np.float64]], n: int
-) -> NDArray[np.float64]:
+def _turn_z(one: NDArray[np.complex128], angle: Angle, values: Mapping[str, NDArray[np.float64]]) -> None:
+    phase = evaluate(angle, values, one.shape[-1])
+    if phase.any():
+        one *= np.exp(1j * phase)
+
+
+def _turn_y(
+    zero: NDArray[np.complex128],
+    one: NDArray[np.complex128],
+    angle: Angle,
+    values: Mapping[str, NDArray[np.float64]],
+) -> None:
+    half = evaluate(angle, values, one.shape[-1]) / 2
+    cosine, sine = np.cos(half), np.sin(half)
+    zero[...], one[...] = cosine * zero - sine * one, sine * zero + cosine * one
+
+
+def evaluate(expression: Angle, values: Mapping[str, NDArray[np.float64]], n: int) -> NDArray[np.float64]:
     """An angle of the circuit for each of `n` sets of parameter values, (n,) in radians."""
     if not isinstance(expression, ParameterExpression):
         return np.full(n, float(expression))

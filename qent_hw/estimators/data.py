@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +20,7 @@ from qent_hw.physics.settings import FEATURES, settings_for
 from qent_hw.physics.states import Spectrum
 
 # Both qubits get the same p ("global dephasing", Eq. 4-6; depolarizing, Eq. 13).
-CHANNELS: dict[str, Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]] = {
+CHANNELS: dict[str, Callable[..., NDArray[np.complex128]]] = {
     "dephasing": physics.dephase,
     "depolarizing": physics.depolarize,
 }
@@ -49,13 +48,13 @@ Source = str | Family | GeneralMixed
 
 @dataclass(frozen=True)
 class LabelledStates:
-    """n states: features (n, k) float32, shots per setting (n,) float64 (inf where exact), the PPT label `entangled`
-    (n,) bool and the concurrence (n,) float32."""
+    """n states: features (n, k), shots per setting (n,) float64 (inf where exact), the PPT label `entangled` (n,) bool
+    and the concurrence (n,). Features and concurrence are float64 in a stream, float32 in a whole set."""
 
-    features: NDArray[np.float32]
+    features: NDArray[np.floating]
     shots: NDArray[np.float64]
     entangled: NDArray[np.bool_]
-    concurrence: NDArray[np.float32]
+    concurrence: NDArray[np.floating]
 
     def __len__(self) -> int:
         return len(self.features)
@@ -90,6 +89,31 @@ def labelled_states_at(
     shots: Sequence[Shots],
 ) -> list[LabelledStates]:
     """The same states measured independently with each entry of `shots`; otherwise as `labelled_states`."""
+    wholes = [
+        LabelledStates(
+            np.empty((n, len(tuple(features))), np.float32), np.empty(n), np.empty(n, bool), np.empty(n, np.float32)
+        )
+        for _ in shots
+    ]
+    start = 0
+    for parts in stream_labelled_states(family, channel, features, n, seed, shots):
+        rows = slice(start, start + len(parts[0]))
+        for whole, part in zip(wholes, parts, strict=True):
+            for field in LabelledStates.__dataclass_fields__:
+                getattr(whole, field)[rows] = getattr(part, field)
+        start = rows.stop
+    return wholes
+
+
+def stream_labelled_states(
+    family: Source,
+    channel: str,
+    features: Sequence[str],
+    n: int,
+    seed: int | np.random.SeedSequence,
+    shots: Sequence[Shots] = (np.inf,),
+) -> Iterator[list[LabelledStates]]:
+    """The states of `labelled_states_at`, chunk after chunk, one entry for each of `shots`: any n in bounded memory."""
     names, settings = tuple(features), settings_for(features)
     for entry in shots:
         low, high = entry if isinstance(entry, tuple) else (entry, entry)
@@ -98,23 +122,21 @@ def labelled_states_at(
                 f"shots: {entry!r}; must be whole numbers of at least 1 (or inf), and a range must not fall"
             )
     columns = [FEATURES.index(name) for name in names]
-    parts: list[list[LabelledStates]] = [[] for _ in shots]
+    sampled = any(np.isfinite(entry).all() for entry in shots)
     for rho, rng in _chunks(family, channel, n, seed):
         entangled = physics.is_entangled(rho, validate=False)
-        concurrence = physics.concurrence(rho, validate=False).astype(np.float32)
-        probabilities = physics.outcome_probabilities(rho, settings, validate=False)
-        for part, entry in zip(parts, shots, strict=True):
+        concurrence = physics.concurrence(rho, validate=False)
+        probabilities = physics.outcome_probabilities(rho, settings, validate=False) if sampled else None
+        parts = []
+        for entry in shots:
             per_setting = _draw_shots(entry, len(rho), rng)
-            if np.isinf(per_setting[0]):
+            if probabilities is None or np.isinf(per_setting[0]):
                 values = physics.features(rho, validate=False)[:, columns]
             else:
                 counts = sample_counts(probabilities, per_setting.astype(np.int64)[:, None], rng)
                 values, _ = features_from_counts(Counts(settings, counts), names)
-            part.append(LabelledStates(values.astype(np.float32), per_setting, entangled, concurrence))
-    return [
-        LabelledStates(*(np.concatenate([getattr(p, f) for p in part]) for f in LabelledStates.__dataclass_fields__))
-        for part in parts
-    ]
+            parts.append(LabelledStates(values, per_setting, entangled, concurrence))
+        yield parts
 
 
 def drawn_parameters(
@@ -142,7 +164,9 @@ def _chunks(
             yield physics.random_mixed(size, source.spectrum, state_seed), rng
         else:
             values, p = _draw(source, size, rng)
-            yield CHANNELS[channel](physics.density(source.amplitudes(values)), p), rng
+            # made by our own circuit, so that nothing is left to validate
+            rho = physics.density(source.amplitudes(values), validate=False)
+            yield CHANNELS[channel](rho, p, validate=False), rng
 
 
 def _check_channel(family: Source, channel: str) -> None:

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import StrMethodFormatter
 
 from qent_hw.experiments.paper.outcome import Outcome
+from qent_hw.experiments.paper.sources import law_text
 from qent_hw.experiments.report.figures_style import TRUTH, WIDTH, grid_of_axes, new_figure
 from qent_hw.experiments.report.labels import thousands
 
@@ -30,7 +31,9 @@ def draw_figure4(outcome: Outcome) -> tuple[Figure, str]:
         panel.hist(values, _EIGENVALUE_BINS, color=colour, label=f"{label}, {share:.1f}%")
     panel.axvline(0, color=TRUTH, linewidth=0.8)
     panel.set(xlim=(-0.5, 0.25), xlabel="smallest eigenvalue of the partial transpose", ylabel="states")
-    panel.set_title(f"{thousands(len(lowest))} states; spectrum: {_law(outcome)}")
+    panel.set_title(
+        f"{thousands(len(lowest))} states; spectrum: {law_text(outcome.card.states['mixed'].spectrum or {})}"
+    )
     panel.legend(loc="upper left")
     return figure, "Histogram of the smallest eigenvalue of the partial transpose of general two-qubit mixed states."
 
@@ -51,9 +54,3 @@ def draw_figure8(outcome: Outcome) -> tuple[Figure, str]:
         panel.set_title(f"{outcome.card.states[name].title}{merit}")
     axes[0].legend(loc="upper right")
     return figure, "Histograms of true and predicted concurrence with the four Bell-like features, four families."
-
-
-def _law(outcome: Outcome) -> str:
-    entry = dict(outcome.card.states["mixed"].spectrum or {})
-    law = entry.pop("law")
-    return f"{law}({', '.join(f'{name} = {value}' for name, value in entry.items())})"

@@ -10,6 +10,7 @@ from qent_hw.experiments.paper.card import FIGURES
 from qent_hw.experiments.paper.feature_sets import NAMED
 from qent_hw.experiments.paper.outcome import Measured, Outcome
 from qent_hw.experiments.paper.published import EXACT_THRESHOLDS, PUBLISHED, Place, Published
+from qent_hw.experiments.paper.sources import SPECTRUM_LAWS, law_text
 from qent_hw.experiments.paper.tasks import all_tasks
 from qent_hw.experiments.report.labels import thousands
 from qent_hw.physics import settings_for
@@ -166,5 +167,5 @@ def _beyond(outcomes: Mapping[int, Outcome]) -> list[dict[str, Any]]:
 
 def _spectrum(outcomes: Mapping[int, Outcome]) -> str:
     entry = dict(outcomes[4].card.states["mixed"].spectrum or {})
-    law = entry.pop("law")
-    return f"{law}, {', '.join(f'{name} = {value}' for name, value in entry.items())}"
+    words = SPECTRUM_LAWS[entry["law"]].words
+    return f"`{law_text(entry)}`: {words}"

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from numpy.typing import NDArray
@@ -75,12 +76,11 @@ def training_tasks(card: Card, name: str) -> list[list[Definition]]:
                 epochs=one.epochs,
                 learning_rate=one.learning_rate,
                 batch_size=one.batch_size,
-                # Every part gets few and many features, so that parts take equally long.
-                models=models[part :: one.parts],
+                models=part,
                 tested_on=[[other, card.states[other].plain()] for other in one.tested_on],
                 seed=seed,
             )
-            for part in range(one.parts)
+            for part in _parts(models, one.parts)
         ]
         for seed in one.seeds
     ]
@@ -91,6 +91,12 @@ def all_tasks(card: Card) -> dict[str, Definition]:
     asked = [task for name in card.samples for task in sample_tasks(card, name)]
     asked += [task for name in card.trainings for parts in training_tasks(card, name) for task in parts]
     return {key(task): task for task in asked}
+
+
+def _parts(models: list[list[Any]], number: int) -> list[list[list[Any]]]:
+    """Neighbours together: networks of few features then carry no columns that only those of many need."""
+    ends = [round(len(models) * part / number) for part in range(number + 1)]
+    return [models[start:end] for start, end in pairwise(ends)]
 
 
 def _numbered(**definition: Any) -> Definition:

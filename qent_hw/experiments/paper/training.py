@@ -19,8 +19,9 @@ from qent_hw.physics.settings import FEATURES
 OWN = "own"
 """The name of the states a network was trained on, as those it is tested on."""
 
-# Measured on one core of a shared machine: a step of mini-batch descent for one network of w weights, and a state.
-_SECONDS_PER_STEP, _SECONDS_PER_STEP_AND_WEIGHT, _SECONDS_PER_STATE, _SECONDS_TO_COMPILE = 2.4e-6, 3.7e-9, 1e-5, 2.0
+# Measured on one core of a shared machine: compiling, drawing a state, and a step of mini-batch descent.
+_SECONDS_TO_COMPILE, _SECONDS_PER_STATE = 1.0, 1e-5
+_SECONDS_PER_STEP, _SECONDS_PER_STEP_AND_WEIGHT, _SECONDS_PER_STEP_OF_A_DEEP_NETWORK = 2.5e-6, 2.0e-9, 15e-6
 
 
 def perform(
@@ -64,7 +65,10 @@ def seconds(definition: Mapping[str, Any]) -> float:
     inputs = max(len(features) for _, features in definition["models"])
     weights = sum(a * b for a, b in pairwise((inputs, *definition["hidden"], 1)))
     steps = definition["train_share"] * definition["n"] / definition["batch_size"] * definition["epochs"]
-    per_step = len(definition["models"]) * (_SECONDS_PER_STEP + weights * _SECONDS_PER_STEP_AND_WEIGHT)
+    per_step = _SECONDS_PER_STEP + weights * _SECONDS_PER_STEP_AND_WEIGHT
+    if len(definition["hidden"]) > 1:
+        per_step += _SECONDS_PER_STEP_OF_A_DEEP_NETWORK
+    per_step *= len(definition["models"])
     return float(_SECONDS_TO_COMPILE + steps * per_step + definition["n"] * _SECONDS_PER_STATE)
 
 

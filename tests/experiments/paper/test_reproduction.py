@@ -99,7 +99,7 @@ def test_everything_done(finished) -> None:
     assert "93.03 ± 0.02%" in crossed[4]
     assert table["special 4-basis, dephasing"] == ["p > 0.6", "2 − √2 = 0.5858", "0.5851", "1,000,000"]
     assert table["`two_settings`: xa yb x1 y1 1a 1b"][0] == "2"
-    assert "dirichlet, alpha = 0.88" in text
+    assert "`singular_values(exponent = 1.283)`: the four eigenvalues" in text
     assert all(f"experiments/paper/figures/figure{number}.png" in text for number in FIGURES)
     assert "tensorflow 2.21.0" in text
     assert "2025-01-02" in text
