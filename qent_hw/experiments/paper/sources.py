@@ -28,8 +28,8 @@ SPECTRUM_LAWS: Mapping[str, Law] = {
     "dirichlet": Law(dirichlet_spectrum, "the four eigenvalues follow a Dirichlet law"),
     "singular_values": Law(
         singular_value_spectrum,
-        "the four eigenvalues are powers of the singular values of a real 4×4 Gaussian matrix, normalised; of many laws "
-        "tuned to the entangled share, this came nearest to the published figures",
+        "the four eigenvalues are powers of the singular values of a real 4×4 Gaussian matrix, normalised; of many "
+        "laws tuned to the entangled share, this came nearest to the published figures",
     ),
 }
 """Laws by the name a card gives them; the card's other entries are arguments."""
