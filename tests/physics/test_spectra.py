@@ -7,7 +7,7 @@ import pytest
 
 from qent_hw.errors import InputError
 from qent_hw.physics import is_entangled, random_mixed
-from qent_hw.physics.spectra import singular_value_spectrum
+from qent_hw.physics.spectra import powers_of_uniforms_spectrum, singular_value_spectrum
 
 
 @pytest.mark.parametrize(("exponent", "columns"), [(1.594, 5), (1.28, 4)])
@@ -16,6 +16,18 @@ def test_the_published_share_of_states_is_entangled(exponent: float, columns: in
     law = singular_value_spectrum(exponent, columns)
     share = is_entangled(random_mixed(40_000, law, 1), validate=False).mean()
     assert share == pytest.approx(0.427, abs=0.013)
+
+
+def test_powers_of_uniforms_have_the_published_share_too() -> None:
+    share = is_entangled(random_mixed(40_000, powers_of_uniforms_spectrum(1.88), 1), validate=False).mean()
+    assert share == pytest.approx(0.427, abs=0.013)
+
+
+def test_complex_entries_give_induced_states() -> None:
+    """Mean purity of states induced by a K-dimensional partner: (4 + K)/(4K + 1). Here ± 6 errors."""
+    spectrum = singular_value_spectrum(2, 6, complex_entries=True)(20_000, np.random.default_rng(4))
+    purity = (spectrum**2).sum(axis=1)
+    assert purity.mean() == pytest.approx(10 / 25, abs=6 * purity.std() / np.sqrt(len(purity)))
 
 
 @pytest.mark.parametrize("columns", [4, 5, 7])
@@ -38,6 +50,8 @@ def test_a_seed_fixes_the_spectra() -> None:
 def test_a_bad_exponent_is_named(exponent: float) -> None:
     with pytest.raises(InputError, match="exponent = "):
         singular_value_spectrum(exponent)
+    with pytest.raises(InputError, match="exponent = "):
+        powers_of_uniforms_spectrum(exponent)
 
 
 @pytest.mark.parametrize("columns", [3, 4.5])

@@ -96,21 +96,18 @@ class Quick(_Section):
     seeds: Count
 
 
-class Ceiling(_Section):
-    """The best any model can do with the first 1, 2, … features of Table I, with standard errors."""
+class Limit(_Section):
+    """The best any model can do with the first 1, 2, … 15 features of Table I: n test states, `pool` prior draws."""
 
-    values: list[float]
-    standard_errors: list[float]
-
-    @model_validator(mode="after")
-    def _belong_together(self) -> Ceiling:
-        if not 1 <= len(self.values) == len(self.standard_errors) <= 15:
-            raise ValueError("values and standard_errors are two equally long lists of at most 15 numbers")
-        return self
+    states: str
+    target: Literal["entangled", "concurrence"]
+    n: Annotated[int, Field(ge=100, strict=True)]
+    pool: Annotated[int, Field(ge=8192, strict=True)]
+    seed: Seed
 
 
 class Card(_Section):
-    """One figure. Ceilings are drawn where given, by the name of the states they belong to."""
+    """One figure. Limits are drawn as ceilings, by the name of the curve that runs under them."""
 
     schema_: Annotated[Literal[1], Field(alias="schema")] = 1
     figure: Literal[2, 3, 4, 5, 6, 7, 8]
@@ -118,14 +115,17 @@ class Card(_Section):
     states: dict[str, States]
     samples: dict[str, Sample] = {}
     trainings: dict[str, Training] = {}
-    ceilings: dict[str, Ceiling] = {}
+    limits: dict[str, Limit] = {}
     quick: Quick
 
     @model_validator(mode="after")
     def _states_exist(self) -> Card:
         named = [one.states for one in self.samples.values()] + [one.states for one in self.trainings.values()]
         named += [name for one in self.trainings.values() for name in one.tested_on]
-        for name in (*named, *self.ceilings):
+        named += [one.states for one in self.limits.values()]
+        if any(one.states in self.states and self.states[one.states].spectrum for one in self.limits.values()):
+            raise ValueError("limits are for families, not for general mixed states: their features are too many")
+        for name in named:
             if name not in self.states:
                 raise ValueError(f"states {name!r} are used but not given; given: {', '.join(self.states)}")
         return self
@@ -144,6 +144,10 @@ class Card(_Section):
             update={
                 "samples": {name: shrunk(one) for name, one in self.samples.items()},
                 "trainings": {name: shrunk(one) for name, one in self.trainings.items()},
+                "limits": {
+                    name: one.model_copy(update={"n": min(one.n, 500), "pool": min(one.pool, 1 << 14)})
+                    for name, one in self.limits.items()
+                },
             }
         )
 

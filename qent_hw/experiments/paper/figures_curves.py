@@ -97,11 +97,12 @@ def _curve(
 
 
 def _ceilings(panel: Axes, outcome: Outcome, colours: Mapping[str, str]) -> list[Line2D]:
-    """The limits that the card gives, dashed in their curves' colours."""
-    for states, ceiling in outcome.card.ceilings.items():
-        numbers = range(1, len(ceiling.values) + 1)
-        panel.plot(numbers, ceiling.values, color=colours[states], linestyle="--", linewidth=0.9, alpha=0.8)
-    return [Line2D([], [], color=QUIET, linestyle="--", linewidth=0.9, label="limit")] if outcome.card.ceilings else []
+    """The limits that the card asks for, dashed in their curves' colours."""
+    for name in outcome.card.limits:
+        limit = outcome.limit(name)
+        values = [one.mean for one in limit.values()]
+        panel.plot(list(limit), values, color=colours[name], linestyle="--", linewidth=0.9, alpha=0.8)
+    return [Line2D([], [], color=QUIET, linestyle="--", linewidth=0.9, label="limit")] if outcome.card.limits else []
 
 
 def _finish(panel: Axes, handles: list[Line2D], lowest: float = 0.5) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from qent_hw.experiments.paper.card import Card
 from qent_hw.experiments.paper.feature_sets import feature_sets
 from qent_hw.experiments.paper.results import Results
-from qent_hw.experiments.paper.tasks import all_tasks, key, sample_tasks, training_tasks
+from qent_hw.experiments.paper.tasks import all_tasks, key, limit_tasks, sample_tasks, training_tasks
 from qent_hw.experiments.paper.training import OWN
 
 
@@ -74,6 +74,12 @@ class Outcome:
         """Number of features -> score, for a training with the features of Table I."""
         found = {int(label): self.score(training, label, tested_on) for label in self.labels(training)}
         return {k: score for k, score in found.items() if score is not None}
+
+    def limit(self, name: str) -> dict[int, Measured]:
+        """Number of features -> the best any model can do, with the standard error of that."""
+        done = {k: self.results.get(key(task)) for k, task in limit_tasks(self.card, name).items()}
+        found = {k: _measured([one["limit"]]) for k, one in done.items() if one is not None}
+        return {k: one for k, one in found.items() if one is not None}
 
     def labels(self, training: str) -> list[str]:
         """The feature sets of a training."""

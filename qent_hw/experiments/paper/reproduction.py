@@ -46,6 +46,7 @@ def render(outcomes: Mapping[int, Outcome], calls: list[dict[str, Any]], quick: 
         thresholds=_thresholds(outcomes),
         beyond=_beyond(outcomes),
         spectrum=_spectrum(outcomes),
+        laws=_laws(outcomes),
         slack=_SLACK,
         spreads=_SPREADS,
         n_done=len(summaries),
@@ -54,7 +55,7 @@ def render(outcomes: Mapping[int, Outcome], calls: list[dict[str, Any]], quick: 
         longest_minutes=max((one["cost"]["wall_s"] for one in summaries.values()), default=0.0) / 60,
         calls=[one for one in calls if one["performed"] == one["asked"] == n_tasks],
         bell4=ours_text(PUBLISHED[3].place.measured(outcomes), True, 1),
-        limit4=outcomes[5].card.ceilings["special"].values[3] if "special" in outcomes[5].card.ceilings else None,
+        limit4=outcomes[5].limit("special").get(4) if "special" in outcomes[5].card.limits else None,
         date=max((one["date"] for one in made), default="")[:10],
         versions=made[0]["versions"] if made else {},
     )
@@ -163,6 +164,29 @@ def _beyond(outcomes: Mapping[int, Outcome]) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def _laws(outcomes: Mapping[int, Outcome]) -> list[list[str]]:
+    """Spectrum law by law, the one used first: entangled share, accuracies, R², and accuracy on dephased states."""
+    chosen = [
+        Place(4, "mixed"),
+        *(Place(5, "mixed", label) for label in ("bell4", "tomo15")),
+        Place(8, "mixed", "bell4"),
+    ]
+    rows = [("mixed", [*chosen, Place(5, "mixed", "tomo15", "special")])]
+    for name in outcomes[4].card.states:
+        if name.startswith("law_"):
+            trained = [Place(4, f"{name}_classifier", label) for label in ("bell4", "tomo15")]
+            rest = [Place(4, f"{name}_regressor", "bell4"), Place(4, f"{name}_classifier", "tomo15", "special")]
+            rows.append((name, [Place(4, name), *trained, *rest]))
+    described = []
+    for name, places in rows:
+        cells = [
+            ours_text(place.measured(outcomes), index != 3, 3 if index == 3 else 1)
+            for index, place in enumerate(places)
+        ]
+        described.append([f"`{law_text(outcomes[4].card.states[name].spectrum or {})}`", *cells])
+    return described
 
 
 def _spectrum(outcomes: Mapping[int, Outcome]) -> str:

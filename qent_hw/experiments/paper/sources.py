@@ -12,7 +12,7 @@ from typing import Any
 from qent_hw.errors import InputError
 from qent_hw.estimators.data import NO_CHANNEL, GeneralMixed, Source
 from qent_hw.physics import dirichlet_spectrum
-from qent_hw.physics.spectra import singular_value_spectrum
+from qent_hw.physics.spectra import powers_of_uniforms_spectrum, singular_value_spectrum
 from qent_hw.physics.states import Spectrum
 
 
@@ -28,8 +28,10 @@ SPECTRUM_LAWS: Mapping[str, Law] = {
     "dirichlet": Law(dirichlet_spectrum, "the four eigenvalues follow a Dirichlet law"),
     "singular_values": Law(
         singular_value_spectrum,
-        "the four eigenvalues are powers of the singular values of a real 4×4 Gaussian matrix, normalised; of many "
-        "laws tuned to the entangled share, this came nearest to the published figures",
+        "the four eigenvalues are normalised powers of the singular values of a Gaussian matrix, real 4×4 unless said",
+    ),
+    "powers_of_uniforms": Law(
+        powers_of_uniforms_spectrum, "the four eigenvalues are powers of uniform random numbers, normalised"
     ),
 }
 """Laws by the name a card gives them; the card's other entries are arguments."""

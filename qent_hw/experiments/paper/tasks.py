@@ -15,9 +15,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from qent_hw.experiments.paper import sampling, training
+from qent_hw.experiments.paper import limit, sampling, training
 from qent_hw.experiments.paper.card import Card, Sample, Training
-from qent_hw.experiments.paper.feature_sets import feature_sets
+from qent_hw.experiments.paper.feature_sets import TABLE, feature_sets
 
 # Part of every definition: raise it when the same definition comes to mean other numbers.
 _REVISION = 1
@@ -34,7 +34,11 @@ class _Kind:
     seconds: Callable[[Definition], float]
 
 
-_KINDS = {"sample": _Kind(sampling.perform, sampling.seconds), "training": _Kind(training.perform, training.seconds)}
+_KINDS = {
+    "sample": _Kind(sampling.perform, sampling.seconds),
+    "training": _Kind(training.perform, training.seconds),
+    "limit": _Kind(limit.perform, limit.seconds),
+}
 
 
 def key(definition: Definition) -> str:
@@ -86,10 +90,29 @@ def training_tasks(card: Card, name: str) -> list[list[Definition]]:
     ]
 
 
+def limit_tasks(card: Card, name: str) -> dict[int, Definition]:
+    """Number of features -> task, for a limit."""
+    one = card.limits[name]
+    states = card.states[one.states].plain()
+    return {
+        int(label): _numbered(
+            kind="limit",
+            states=states,
+            target=one.target,
+            features=list(features),
+            n=one.n,
+            pool=one.pool,
+            seed=one.seed,
+        )
+        for label, features in feature_sets(TABLE).items()
+    }
+
+
 def all_tasks(card: Card) -> dict[str, Definition]:
     """Every task of a card by its key."""
     asked = [task for name in card.samples for task in sample_tasks(card, name)]
     asked += [task for name in card.trainings for parts in training_tasks(card, name) for task in parts]
+    asked += [task for name in card.limits for task in limit_tasks(card, name).values()]
     return {key(task): task for task in asked}
 
 

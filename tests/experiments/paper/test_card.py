@@ -89,7 +89,10 @@ def test_quick_size_shrinks_and_never_grows() -> None:
             ),
             "'xy'",
         ),
-        (("[quick]", "[ceilings.mixed]\nvalues=[0.9]\nstandard_errors=[]\n[quick]"), "ceilings.mixed"),
+        (
+            ("[quick]", '[limits.mixed]\nstates="mixed"\ntarget="entangled"\nn=100\npool=9\nseed=1\n[quick]'),
+            "limits.mixed.pool",
+        ),
     ],
 )
 def test_a_wrong_card_is_refused_in_one_line(tmp_path, change, complaint) -> None:

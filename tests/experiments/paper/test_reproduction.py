@@ -7,12 +7,15 @@ import re
 import numpy as np
 import pytest
 
-from qent_hw.experiments.paper.card import FIGURES, Ceiling, load_card
+from qent_hw import bench
+from qent_hw.experiments.paper.card import FIGURES, load_card
+from qent_hw.experiments.paper.figures import draw
 from qent_hw.experiments.paper.outcome import Measured, Outcome
 from qent_hw.experiments.paper.published import EXACT_THRESHOLDS, PUBLISHED
 from qent_hw.experiments.paper.reproduction import agrees, ours_text, render
 from qent_hw.experiments.paper.results import Results
 from qent_hw.experiments.paper.tasks import all_tasks
+from qent_hw.experiments.report.figures_style import plain_style
 from qent_hw.physics import concurrence, density, dephase, depolarize, special_four_basis, two_basis
 
 MADE = {"date": "2025-01-02T03:04:05+00:00", "versions": {"qent-hw": "0.1.0", "tensorflow": "2.21.0"}}
@@ -32,6 +35,8 @@ def invented(task, rng):
     share = {"value": 0.4266, "standard_error": 0.001, "n_states": 100}
     if task["kind"] == "sample":
         return {**made, "entangled": share, "largest_p": 0.5851}, {}
+    if task["kind"] == "limit":
+        return {**made, "limit": {"value": 0.8723, "standard_error": 0.004, "n_states": 100}}, {}
     mixed = "spectrum" in task["states"]
     scores = [
         {
@@ -113,13 +118,17 @@ def test_nothing_done(outcomes) -> None:
 
 
 def test_a_ceiling_is_stated_where_the_card_gives_one(finished) -> None:
-    card = finished[5].card
-    ceiling = Ceiling(values=[0.6, 0.7, 0.8, 0.8723], standard_errors=[0.001] * 4)
-    with_ceiling = {
-        **finished,
-        5: Outcome(card.model_copy(update={"ceilings": {"special": ceiling}}), finished[5].results),
-    }
-    assert "87.2%" in render(with_ceiling, [], quick=False)
+    bare = Outcome(finished[5].card.model_copy(update={"limits": {}}), finished[5].results)
+    assert "more than 87.2 ± 0.4%" in render(finished, [], quick=False)
+    assert "more than" not in render({**finished, 5: bare}, [], quick=False)
+    with plain_style():
+        assert draw(finished[5], quick=False).png != draw(bare, quick=False).png
+
+
+def test_spectrum_laws_stand_side_by_side(finished) -> None:
+    text = render(finished, [], quick=False)
+    assert "| `dirichlet(alpha = 0.87)` | 42.7 ± 0.1% (1 seed) | 86.6" in text
+    assert "columns = 6, complex_entries = True)`" in text
 
 
 def test_the_rule_of_agreement() -> None:
@@ -141,15 +150,18 @@ def test_numbers_are_written_as_the_paper_writes_them() -> None:
 
 
 def test_pictures_are_small_and_quick_ones_say_so(finished) -> None:
-    from qent_hw.experiments.paper.figures import draw
-    from qent_hw.experiments.report.figures_style import plain_style
-
     with plain_style():
         for number in FIGURES:
             png = draw(finished[number], quick=False).png
             assert png.startswith(b"\x89PNG")
             assert 5_000 < len(png) < 300_000
         assert draw(finished[4], quick=True).png != draw(finished[4], quick=False).png
+
+
+def test_shipped_pictures_are_small() -> None:
+    for path in (bench.folder("experiments") / "paper" / "figures").glob("*"):
+        assert path.suffix == ".png"
+        assert path.stat().st_size < 300_000
 
 
 def test_the_exact_thresholds_are_where_the_last_state_disentangles() -> None:
