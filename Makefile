@@ -35,7 +35,7 @@ lint: $(READY) ## ruff and mypy
 	@$(PY) -m mypy qent_hw
 
 bench: $(READY) ## this package beside its peers (make bench NAME="dataset …" for some)
-	@$(PY) -m benchmarks $(NAME)
+	@$(PY) -m benchmarks $(NAME) --out runs/benchmarks.json
 
 models: $(READY) ## train the shipped models anew
 	@$(PY) -m qent_hw.estimators.make_zoo

@@ -8,6 +8,7 @@ import importlib
 import json
 import pkgutil
 import sys
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -52,11 +53,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Compare this package with its peers.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"which of: {', '.join(names())} (default: all)")
     parser.add_argument("--json", action="store_true", help="print one JSON list and nothing else")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="also write the JSON list there")
     options = parser.parse_args(arguments)
     unknown = [name for name in options.names if name not in names()]
     if unknown:
         parser.error(f"no benchmark is named {', '.join(map(repr, unknown))}; there are: {', '.join(names())}")
     rows = [measure(name) for name in options.names or names()]
+    if options.out is not None:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        options.out.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
     if options.json:
         print(json.dumps(rows, indent=2))
     else:

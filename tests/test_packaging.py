@@ -24,6 +24,7 @@ TOP_LEVEL = {
     "LICENSE",
     "Makefile",
     "README.md",
+    "REPRODUCTION.md",
     "benchmarks",
     "pyproject.toml",
     "qent_hw",

@@ -13,7 +13,7 @@ from qent_hw.estimators.limits import bayes_limit
 def perform(
     definition: Mapping[str, Any], tell: Callable[[float], None]
 ) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """`limit`, a Score: the Bayes-optimal accuracy or R² from noiseless features."""
+    """`entangled` and `concurrence`, a Score each: the Bayes-optimal accuracy and R² from noiseless features."""
     states = definition["states"]
     found = bayes_limit(
         states["family"],
@@ -24,10 +24,10 @@ def perform(
         seed=definition["seed"],
     )
     tell(1.0)
-    value, error = (
-        (found.accuracy, found.accuracy_se) if definition["target"] == "entangled" else (found.r2, found.r2_se)
-    )
-    return {"limit": {"value": value, "standard_error": error, "n_states": found.n_states}}, {}
+    return {
+        "entangled": {"value": found.accuracy, "standard_error": found.accuracy_se, "n_states": found.n_states},
+        "concurrence": {"value": found.r2, "standard_error": found.r2_se, "n_states": found.n_states},
+    }, {}
 
 
 def seconds(definition: Mapping[str, Any]) -> float:

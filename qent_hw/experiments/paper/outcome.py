@@ -78,7 +78,8 @@ class Outcome:
     def limit(self, name: str) -> dict[int, Measured]:
         """Number of features -> the best any model can do, with the standard error of that."""
         done = {k: self.results.get(key(task)) for k, task in limit_tasks(self.card, name).items()}
-        found = {k: _measured([one["limit"]]) for k, one in done.items() if one is not None}
+        target = self.card.limits[name].target
+        found = {k: _measured([one[target]]) for k, one in done.items() if one is not None}
         return {k: one for k, one in found.items() if one is not None}
 
     def labels(self, training: str) -> list[str]:

@@ -91,14 +91,13 @@ def training_tasks(card: Card, name: str) -> list[list[Definition]]:
 
 
 def limit_tasks(card: Card, name: str) -> dict[int, Definition]:
-    """Number of features -> task, for a limit."""
+    """Number of features -> task, for a limit; accuracy and R² are of one task."""
     one = card.limits[name]
     states = card.states[one.states].plain()
     return {
         int(label): _numbered(
             kind="limit",
             states=states,
-            target=one.target,
             features=list(features),
             n=one.n,
             pool=one.pool,
