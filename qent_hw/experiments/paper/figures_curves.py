@@ -16,7 +16,7 @@ from qent_hw.experiments.report.figures_style import QUIET, TRUTH, new_figure
 from qent_hw.experiments.report.labels import thousands
 from qent_hw.physics import FEATURES
 
-_SIZE = (7.4, 5.0)
+_SIZE = (7.8, 5.4)
 # Okabe and Ito's palette
 _COLOURS = ("#0072b2", "#d55e00", "#56b4e9", "#e69f00")
 _CROSS: dict[str, Any] = {"marker": "x", "linestyle": "none"}
@@ -26,7 +26,8 @@ _FAMILY_COLOURS = {"two_basis": "#009e73", "special": "#0072b2", "general": "#cc
 def draw_figure5(outcome: Outcome) -> tuple[Figure, str]:
     """Figure 5: both models on both data sets."""
     figure, panel = _axes("accuracy")
-    special, mixed = (outcome.card.states[name].title for name in ("special", "mixed"))
+    # without the channel, which all of Figure 5 shares
+    special, mixed = (outcome.card.states[name].title.partition(",")[0] for name in ("special", "mixed"))
     curves = (
         ("curve_special", OWN, f"trained and tested on {special}", "o", "-"),
         ("curve_mixed", OWN, f"trained and tested on {mixed}", "s", "-"),
@@ -37,7 +38,7 @@ def draw_figure5(outcome: Outcome) -> tuple[Figure, str]:
     for colour, (training, tested_on, label, marker, line) in zip(_COLOURS, curves, strict=True):
         handles.append(_curve(panel, outcome, training, tested_on, label, colour, marker, line))
     ceilings = _ceilings(panel, outcome, {"special": _COLOURS[0], "mixed": _COLOURS[1]})
-    _finish(panel, [*handles, *ceilings])
+    _finish(figure, panel, [*handles, *ceilings])
     return figure, "Accuracy against the number of features: two models, each on the states of both kinds."
 
 
@@ -50,7 +51,7 @@ def draw_figure6(outcome: Outcome) -> tuple[Figure, str]:
         label = f"{one.hidden[0]} nodes, {thousands(one.n)} states"
         handles.append(_curve(panel, outcome, name, OWN, label, colour, marker, "-"))
     ceilings = _ceilings(panel, outcome, {"mixed": TRUTH})
-    _finish(panel, [*handles, *ceilings])
+    _finish(figure, panel, [*handles, *ceilings])
     return figure, "Accuracy on general mixed states against the number of features: a small and a large classifier."
 
 
@@ -62,7 +63,7 @@ def draw_figure7(outcome: Outcome) -> tuple[Figure, str]:
         title = outcome.card.states[name].title
         handles.append(_curve(panel, outcome, f"curve_{name}", OWN, title, colour, marker, "-"))
     ceilings = _ceilings(panel, outcome, _FAMILY_COLOURS)
-    _finish(panel, [*handles, *ceilings], lowest=0.0)
+    _finish(figure, panel, [*handles, *ceilings], lowest=0.0)
     return figure, "R² of the predicted concurrence against the number of features, for four families of states."
 
 
@@ -91,8 +92,8 @@ def _curve(
         markersize=4.2, linewidth=1.2, label=label,
     )  # fmt: skip
     for k, score in CURVE_POINTS[outcome.card.figure][training, tested_on]:
-        panel.plot(k, score, **_CROSS, color=TRUTH, markersize=9.5, markeredgewidth=3.2, zorder=4)
-        panel.plot(k, score, **_CROSS, color=colour, markersize=8, markeredgewidth=1.8, zorder=5)
+        panel.plot(k, score, **_CROSS, color=TRUTH, markersize=7.5, markeredgewidth=2.8, zorder=4)
+        panel.plot(k, score, **_CROSS, color=colour, markersize=6.5, markeredgewidth=1.5, zorder=5)
     return drawn
 
 
@@ -105,7 +106,8 @@ def _ceilings(panel: Axes, outcome: Outcome, colours: Mapping[str, str]) -> list
     return [Line2D([], [], color=QUIET, linestyle="--", linewidth=0.9, label="limit")] if outcome.card.limits else []
 
 
-def _finish(panel: Axes, handles: list[Line2D], lowest: float = 0.5) -> None:
+def _finish(figure: Figure, panel: Axes, handles: list[Line2D], lowest: float = 0.5) -> None:
     cross = Line2D([], [], color=TRUTH, **_CROSS, markersize=7, markeredgewidth=1.5, label="published")
     panel.set_ylim(min(lowest, panel.dataLim.y0 - 0.01), 1.01)
-    panel.legend(handles=[*handles, cross], loc="best")
+    # Below the axes: the curves leave no corner free for sure.
+    figure.legend(handles=[*handles, cross], loc="outside lower center", ncols=2, columnspacing=1.8)

@@ -34,6 +34,7 @@ def draw_figure4(outcome: Outcome) -> tuple[Figure, str]:
     panel.set_title(
         f"{thousands(len(lowest))} states; spectrum: {law_text(outcome.card.states['mixed'].spectrum or {})}"
     )
+    panel.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     panel.legend(loc="upper left")
     return figure, "Histogram of the smallest eigenvalue of the partial transpose of general two-qubit mixed states."
 

@@ -22,6 +22,8 @@ _SLACK = {"share": 0.002, "accuracy": 0.005, "r2": 0.005}
 # An R² close to 1 is compared by what it lacks: 0.99999 and 0.995 are not the same.
 _SLACK_OF_REST = 0.5
 _NOT_RUN = "not run"
+# Enough for every ± to show a figure that is not 0.
+_MOST_DIGITS = 8
 
 
 def render(outcomes: Mapping[int, Outcome], calls: list[dict[str, Any]], quick: bool) -> str:
@@ -81,7 +83,8 @@ def ours_text(ours: Measured | None, percent: bool, digits: int) -> str:
     if ours is None:
         return _NOT_RUN
     error = ours.standard_error if ours.spread is None else ours.spread
-    digits = digits if error * (100 if percent else 1) >= 10.0**-digits / 2 else digits + 1
+    while digits < _MOST_DIGITS and error * (100 if percent else 1) < 10.0**-digits / 2:
+        digits += 1
     value, plus = text(ours.mean, percent, digits).removesuffix("%"), text(error, percent, digits).removesuffix("%")
     seeds = "1 seed" if ours.n_seeds == 1 else f"{ours.n_seeds} seeds"
     return f"{value} ± {plus}{'%' if percent else ''} ({seeds})"

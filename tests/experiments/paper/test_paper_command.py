@@ -47,15 +47,15 @@ def test_bad_input_ends_in_one_line_and_status_2(call, tmp_path, arguments, comp
 
 
 def test_a_figure_in_the_default_folder_and_again_without_work(call, tmp_path) -> None:
-    assert call("--figure", "4", "--quick", "--quiet", "--workers", "1") == (0, "", "")
+    assert call("--figure", "2", "--quick", "--quiet", "--workers", "1") == (0, "", "")
     folder = tmp_path / "runs" / "paper-quick"
-    assert (folder / "figures" / "figure4.png").stat().st_size < 300_000
+    assert (folder / "figures" / "figure2.png").stat().st_size < 300_000
     text = (folder / "REPRODUCTION.md").read_text(encoding="utf-8")
     assert "Quick sizes" in text
     assert "not run" in text
     results = {path: path.stat().st_mtime_ns for path in (folder / "results").iterdir()}
-    assert len(results) == 4
-    status, out, err = call("--figure", "4", "--quick")
+    assert len(results) == 8
+    status, out, err = call("--figure", "2", "--quick")
     assert (status, err) == (0, "")
     assert "figures" in out
     assert {path: path.stat().st_mtime_ns for path in (folder / "results").iterdir()} == results

@@ -147,6 +147,7 @@ def test_numbers_are_written_as_the_paper_writes_them() -> None:
     assert ours_text(measured(0.8663, 0.002), True, 1) == "86.6 ± 0.2% (5 seeds)"
     assert ours_text(measured(0.8663, 0.0002), True, 1) == "86.63 ± 0.02% (5 seeds)"
     assert ours_text(measured(0.9751, None, 0.001), False, 3) == "0.975 ± 0.001 (1 seed)"
+    assert ours_text(measured(0.999988, 0.0000021), False, 4) == "0.999988 ± 0.000002 (5 seeds)"
     assert ours_text(None, True, 1) == "not run"
 
 
