@@ -6,7 +6,9 @@ In a checkout they are at the top of the tree, in an installed wheel beside the 
 from __future__ import annotations
 
 import shutil
+import tomllib
 from pathlib import Path
+from typing import Any
 
 from qent_hw.errors import InputError
 
@@ -38,6 +40,16 @@ def find(kind: str, name: str, suffix: str) -> Path:
         return shipped
     known = ", ".join(sorted(path.name.removesuffix(suffix) for path in folder(kind).glob(f"*{suffix}")))
     raise InputError(f"{name!r} is no file, and no shipped {suffix} of {kind}/ has that name; shipped: {known}")
+
+
+def read_toml(path: Path, what: str) -> dict[str, Any]:
+    """The content of a TOML file; raises `InputError`, calling it `what`, if it cannot be read or is no TOML."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{what} {path}: cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{what} {path}: not valid TOML: {error}") from None
 
 
 def lay_out(target: str | Path) -> Path:

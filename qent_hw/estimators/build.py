@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +17,9 @@ from qent_hw.estimators.card import fresh_scores, model_card
 from qent_hw.estimators.data import labelled_states, labelled_states_at
 from qent_hw.estimators.intervals import SHOTS, IntervalTable, calibrate
 from qent_hw.estimators.model import Model, network_inputs
-from qent_hw.estimators.network import Network
+from qent_hw.estimators.network import Network, Output
 from qent_hw.estimators.scores import accuracy, r2, share
-from qent_hw.estimators.training import train
+from qent_hw.estimators.training import Recipe, train
 
 # what is being done, the share of it that is done in [0, 1], and a short remark such as the loss
 Progress = Callable[[str, float, str], None]
@@ -51,35 +52,32 @@ def build_model(
     # The first states are trained on, the rest of each network's n is held out.
     n_class, n_regress = (round(m * blueprint.train_share) for m in (blueprint.n_classifier, blueprint.n_regressor))
     held_class, held_regress = slice(n_class, blueprint.n_classifier), slice(n_regress, blueprint.n_regressor)
-    classifier = train(
-        inputs[:n_class],
-        states.entangled[:n_class],
-        blueprint.classifier,
-        "sigmoid",
-        classifier_seed,
-        on_epoch=_epochs(tell, "training the classifier", blueprint.classifier.epochs),
-        validation=None if patience is None else (inputs[held_class], states.entangled[held_class]),
-        patience=patience,
-        checkpoint=None if checkpoints is None else checkpoints / "classifier.npz",
-    ).networks[0]
-    regressor = train(
-        inputs[:n_regress],
-        states.concurrence[:n_regress],
-        blueprint.regressor,
-        "linear",
-        regressor_seed,
-        on_epoch=_epochs(tell, "training the regressor", blueprint.regressor.epochs),
-        validation=None if patience is None else (inputs[held_regress], states.concurrence[held_regress]),
-        patience=patience,
-        checkpoint=None if checkpoints is None else checkpoints / "regressor.npz",
-    ).networks[0]
+
+    def fit(
+        name: str, targets: NDArray[Any], trained: int, held: slice, output: Output, own: np.random.SeedSequence
+    ) -> Network:
+        recipe: Recipe = getattr(blueprint, name)
+        return train(
+            inputs[:trained],
+            targets[:trained],
+            recipe,
+            output,
+            own,
+            on_epoch=_epochs(tell, f"training the {name}", recipe.epochs),
+            validation=None if patience is None else (inputs[held], targets[held]),
+            patience=patience,
+            checkpoint=None if checkpoints is None else checkpoints / f"{name}.npz",
+        ).networks[0]
+
+    classifier = fit("classifier", states.entangled, n_class, held_class, "sigmoid", classifier_seed)
+    regressor = fit("regressor", states.concurrence, n_regress, held_regress, "linear", regressor_seed)
     trained = time.perf_counter()
     held_out = {
         "accuracy": accuracy(classifier.predict(inputs[held_class]), states.entangled[held_class]),
         "r2": r2(_concurrence(regressor, inputs[held_regress]), states.concurrence[held_regress]),
     }
     entangled = share(states.entangled)
-    del states, inputs
+    del states
 
     tell("measuring the intervals", 0.0, "")
     model = Model(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import tomllib
 import typing
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -146,12 +145,7 @@ def load_runcard(name: str | Path, **overrides: Any) -> Runcard:
         impossible value.
     """
     path = bench.find("experiments", str(name), ".toml")
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"runcard {path}: cannot be read: {error}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"runcard {path}: not valid TOML: {error}") from None
+    content = bench.read_toml(path, "runcard")
     if isinstance(content.get("family"), str) and content["family"].endswith(".qasm"):
         # a family named by a path is looked up beside the runcard first
         beside = path.parent / content["family"]

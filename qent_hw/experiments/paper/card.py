@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -161,12 +160,7 @@ def load_card(figure: int) -> Card:
 
 def read_card(path: Path) -> Card:
     """The card in a file. Raises InputError for one that cannot be read or makes no sense."""
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"card {path}: cannot be read: {error}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"card {path}: not valid TOML: {error}") from None
+    content = bench.read_toml(path, "card")
     try:
         return Card.model_validate(content)
     except ValidationError as error:
