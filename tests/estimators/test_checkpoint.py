@@ -42,9 +42,7 @@ def test_resumed_training_gives_the_same_bits(tmp_path, optimizer):
     path = tmp_path / "training.npz"
     for epoch in (2, 5):
         with pytest.raises(Killed):
-            train(
-                *data(), recipe, "sigmoid", 5, masks=masks, validation=held, checkpoint=path, on_epoch=kill_at(epoch)
-            )
+            train(*data(), recipe, "sigmoid", 5, masks=masks, validation=held, checkpoint=path, on_epoch=kill_at(epoch))
     seen = []
     resumed = train(
         *data(),
