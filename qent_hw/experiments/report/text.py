@@ -132,7 +132,7 @@ def _injected(run: Run) -> str:
     plan, channel, injection = run.plan, run.runcard.channel.kind, run.runcard.injection.kind
     if plan.tau_s is not None:
         reach = ", ".join(f"p{index} up to {p.max():.3f}" for index, p in (("₁", plan.p1), ("₂", plan.p2)))
-        waits = f"{1e6 * plan.tau_s.min():.3g} to {1e6 * plan.tau_s.max():.3g} µs"
+        waits = f"{1e6 * plan.tau_s.min():,.2f} to {1e6 * plan.tau_s.max():,.2f} µs"
         T1, T2 = (_microseconds(values) for values in lifetimes_s(run))
         return (
             f"waiting: both qubits idle for τ = {waits}, which dephases them, {reach}, and relaxes them: T1 = {T1}, "
