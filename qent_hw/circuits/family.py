@@ -66,12 +66,9 @@ class Family:
         """
         # a second's worth of parser, so only when a circuit is wanted (field-notes 8)
         from qiskit import qasm3
-        from qiskit.qasm3 import QASM3ImporterError
 
         try:
             circuit = qasm3.loads(self.source)
-        except QASM3ImporterError as error:
-            raise InputError(f"family {self.name!r}: not readable as OpenQASM 3: {_one_line(error)}") from None
         except Exception as error:  # the parser lets antlr's, Python's and its own errors through
             raise InputError(f"family {self.name!r}: not readable as OpenQASM 3: {_one_line(error)}") from None
         if circuit.num_qubits != 2 or circuit.num_clbits:

@@ -15,6 +15,7 @@ from qent_hw.estimators.build import Progress, build_model
 from qent_hw.estimators.data import CHANNELS, Shots
 from qent_hw.estimators.model import Model
 from qent_hw.estimators.quiet import load_tensorflow_quietly
+from qent_hw.physics.settings import FEATURE_SETS, FEATURES
 
 _BLUEPRINTS = {"paper": paper_blueprint, "recommended": recommended_blueprint}
 
@@ -79,11 +80,12 @@ def _blueprint(family: str, channel: str, features: str, recipe: str, shots: str
         raise InputError(f"channel = {channel!r}: use one of {', '.join(CHANNELS)}")
     if recipe not in _BLUEPRINTS:
         raise InputError(f"recipe = {recipe!r}: use one of {', '.join(_BLUEPRINTS)}")
+    if features not in (*FEATURE_SETS, *FEATURES) and "," not in features:
+        sets = ", ".join(FEATURE_SETS)
+        raise InputError(f"features = {features!r}: use {sets}, or names with commas between, such as xa,yb,x1,y1")
     blueprint = _BLUEPRINTS[recipe](family, channel, features)
     if shots is not None:
         blueprint = replace(blueprint, shots=_shots(shots))
-    if not blueprint.features:
-        raise InputError("features: name at least one")
     return blueprint
 
 
