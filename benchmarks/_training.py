@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,10 +38,7 @@ def compare(recipe: Recipe, output: Output, loss: str, n_train: int, score: Scor
 
     def peer(seed: int) -> float:
         keras.utils.set_random_seed(seed)
-        layers = [keras.layers.Dense(width, activation="relu") for width in recipe.hidden]
-        last = keras.layers.Dense(1, activation=output)
-        model = keras.Sequential([keras.layers.Input((x.shape[1],)), *layers, last])
-        model.compile(optimizer=keras.optimizers.SGD(recipe.learning_rate), loss=loss)
+        model = keras_network(recipe, x.shape[1], output, loss)
         # building and tracing, on one batch and without moving the weights
         model.optimizer.learning_rate.assign(0.0)
         model.fit(x[: recipe.batch_size], y[: recipe.batch_size], batch_size=recipe.batch_size, verbose=0)
@@ -78,3 +76,13 @@ def compare(recipe: Recipe, output: Output, loss: str, n_train: int, score: Scor
 
 def _spread(scores: list[float]) -> str:
     return f"{np.mean(scores):.4f} ± {np.std(scores, ddof=1):.4f}"
+
+
+def keras_network(recipe: Recipe, inputs: int, output: Output, loss: str) -> Any:
+    """The network of a recipe as a Keras model, compiled with the paper's descent."""
+    import keras
+
+    layers = [keras.layers.Dense(width, activation="relu") for width in recipe.hidden]
+    model = keras.Sequential([keras.layers.Input((inputs,)), *layers, keras.layers.Dense(1, activation=output)])
+    model.compile(optimizer=keras.optimizers.SGD(recipe.learning_rate), loss=loss)
+    return model

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from benchmarks import Measurement
-from qent_hw.estimators.network import Output
+from benchmarks._training import keras_network
 from qent_hw.estimators.training import Recipe, train
 from qent_hw.experiments.paper.card import FIGURES, load_card
 from qent_hw.experiments.paper.tasks import all_tasks
@@ -24,7 +24,7 @@ OUR_STEPS, PEER_STEPS = 4000, 600
 
 def run() -> Measurement:
     """Hours on one core, each side in one process."""
-    ours_s = peer_s = 0.0
+    ours_s = 0.0
     steps: dict[tuple[int, ...], int] = defaultdict(int)
     shapes: dict[tuple[tuple[int, ...], int, int], float] = {}
     for task in {key: task for number in FIGURES for key, task in all_tasks(load_card(number)).items()}.values():
@@ -63,20 +63,11 @@ def _ours(hidden: tuple[int, ...], n_models: int, inputs: int) -> float:
     return (time.perf_counter() - start) / OUR_STEPS
 
 
-def _keras(hidden: tuple[int, ...], inputs: int, output: Output, rate: float = 0.01):  # type: ignore[no-untyped-def]
-    import keras
-
-    layers = [keras.layers.Dense(width, activation="relu") for width in hidden]
-    model = keras.Sequential([keras.layers.Input((inputs,)), *layers, keras.layers.Dense(1, activation=output)])
-    model.compile(optimizer=keras.optimizers.SGD(rate), loss="mse")
-    return model
-
-
 def _peer(hidden: tuple[int, ...]) -> float:
     """Seconds of one step of one model, with as many inputs as there are features."""
     rng = np.random.default_rng(1)
     x, y = rng.uniform(-1, 1, (32 * PEER_STEPS, len(FEATURES))).astype(np.float32), rng.uniform(size=32 * PEER_STEPS)
-    model = _keras(hidden, len(FEATURES), "linear")
+    model = keras_network(Recipe(hidden=hidden), len(FEATURES), "linear", "mse")
     model.fit(x[:32], y[:32], batch_size=32, verbose=0)
     start = time.perf_counter()
     model.fit(x, y, batch_size=32, verbose=0)
@@ -90,7 +81,7 @@ def _difference() -> float:
     recipe = Recipe(hidden=(15,), epochs=50)
     ours = train(x, y, recipe, "linear", 3).networks[0]
     untouched = train(x, y, replace(recipe, learning_rate=1e-30, epochs=1), "linear", 3).networks[0]
-    model = _keras((15,), 4, "linear")
+    model = keras_network(recipe, 4, "linear", "mse")
     model.set_weights(untouched.to_keras().get_weights())
     model.fit(x, y, batch_size=32, epochs=50, shuffle=False, verbose=0)
     theirs = model.get_weights()
