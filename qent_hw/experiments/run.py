@@ -187,6 +187,7 @@ def _backend(runcard: Runcard) -> Backend:
     return resolve_backend(
         choice.name,
         qubits=None if choice.qubits is None else (choice.qubits[0], choice.qubits[1]),
+        injection=injection.kind,
         T1=None if injection.T1_s is None else (injection.T1_s[0], injection.T1_s[1]),
         T2=None if injection.T2_s is None else (injection.T2_s[0], injection.T2_s[1]),
     )

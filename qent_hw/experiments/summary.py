@@ -40,8 +40,9 @@ def print_summary(run: Run, folder: Path) -> None:
             with_error(one["rmse"], one["rmse_se"]),
         )
     console.print(table)
-    for note in run.provenance["backend"].get("clipped", []):
-        console.print(f"note: {note}")
+    backend = run.provenance["backend"]
+    for note in [*filter(None, [backend.get("pair_chosen")]), *backend.get("clipped", [])]:
+        console.print(f"note: {note}", soft_wrap=True)
     console.print(f"report: {folder / 'report.html'}", soft_wrap=True)
 
 

@@ -26,6 +26,7 @@ def resolve_backend(
     name: str,
     *,
     qubits: tuple[int, int] | None = None,
+    injection: str = "noise-model",
     T1: tuple[float, float] | None = None,
     T2: tuple[float, float] | None = None,
 ) -> Backend:
@@ -33,13 +34,18 @@ def resolve_backend(
 
     Parameters
     ----------
+    injection
+        how noise gets in; where no qubits are given, the pair that suits it best is chosen.
     T1, T2
         seconds per qubit: relaxation while idling, for ``aer`` alone; a device brings its own.
 
     Raises
     ------
     InputError
-        for an unknown name (the nearest one is named), qubits that are not coupled, or T1, T2 where they do not belong.
+        for an unknown name (the nearest one is named), qubits that are faulty or not coupled, or T1, T2 where they do
+        not belong.
+    BackendError
+        if a pair is to be chosen and none is without a fault.
     """
     from qent_hw.hardware.device import cut_device, ideal_device
     from qent_hw.hardware.simulators import aer_backend, runtime_local_backend
@@ -54,7 +60,7 @@ def resolve_backend(
     if route not in ("", "aer"):
         raise _unknown(name)
     make: Callable[[str, Device], Backend] = aer_backend if route == "aer" else runtime_local_backend
-    return make(name, cut_device(_fake(device_name, name), qubits))
+    return make(name, cut_device(_fake(device_name, name), qubits, injection))
 
 
 def local_backends() -> tuple[str, ...]:

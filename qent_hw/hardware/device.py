@@ -16,8 +16,9 @@ from qiskit.circuit.library import CZGate, RZGate, SXGate, XGate
 from qiskit.providers import BackendV2, Options, QubitProperties
 from qiskit.transpiler import Target
 
-from qent_hw.errors import InputError
+from qent_hw.hardware.pair import check_pair, choose_pair
 
+# of simulators, and of devices that publish no time step
 IDEAL_DT = 1e-9
 
 
@@ -64,21 +65,27 @@ def ideal_device(T1: tuple[float, float] | None = None, T2: tuple[float, float] 
     return Device("ideal", (0, 1), target, *lifetimes)
 
 
-def cut_device(backend: BackendV2, qubits: tuple[int, int] | None = None) -> Device:
-    """The pair `qubits` of `backend`, or its first coupled pair.
+def cut_device(backend: BackendV2, qubits: tuple[int, int] | None = None, injection: str = "noise-model") -> Device:
+    """The pair `qubits` of `backend`, or the best one for `injection` (see `pair.choose_pair`; its reason is in facts).
 
     Raises
     ------
     InputError
-        if the qubits do not exist, are the same, or have no two-qubit gate between them.
+        if the qubits do not exist, are the same, have no two-qubit gate between them, or are faulty.
+    BackendError
+        if none are given and no pair is without a fault.
     """
+    facts: dict[str, Any] = {}
+    if qubits is None:
+        choice = choose_pair(backend, injection)
+        qubits, facts["pair_chosen"] = choice.qubits, choice.reason
+    else:
+        check_pair(backend, qubits)
     whole = backend.target
-    edges = coupled_pairs(whole)
-    qubits = _check_pair(backend.name, whole.num_qubits, edges, qubits or edges[0])
     place = {qubit: index for index, qubit in enumerate(qubits)}
     target = Target(
         num_qubits=2,
-        dt=whole.dt,
+        dt=whole.dt or IDEAL_DT,
         granularity=whole.granularity,
         min_length=whole.min_length,
         pulse_alignment=whole.pulse_alignment,
@@ -93,7 +100,6 @@ def cut_device(backend: BackendV2, qubits: tuple[int, int] | None = None) -> Dev
         }
         if kept:
             target.add_instruction(whole.operation_from_name(name), kept, name=name)
-    facts: dict[str, Any] = {}
     T1 = tuple(float(whole.qubit_properties[qubit].t1) for qubit in qubits)
     T2 = []
     for qubit, t1 in zip(qubits, T1, strict=True):
@@ -107,17 +113,6 @@ def cut_device(backend: BackendV2, qubits: tuple[int, int] | None = None) -> Dev
     if properties is not None:
         facts["properties_dated"] = properties.last_update_date.isoformat()
     return Device(backend.name, qubits, target, (T1[0], T1[1]), (T2[0], T2[1]), facts)
-
-
-def coupled_pairs(target: Target) -> list[tuple[int, int]]:
-    """Pairs with a two-qubit gate between them, each once, lower number first."""
-    pairs = {
-        (min(where), max(where))
-        for name in target.operation_names
-        for where in (target[name] or {})
-        if where is not None and len(where) == 2
-    }
-    return sorted(pairs)
 
 
 class PairBackend(BackendV2):
@@ -144,17 +139,3 @@ class PairBackend(BackendV2):
     def run(self, run_input: Any, **options: Any) -> Any:
         """Not available: simulators are made from this object."""
         raise NotImplementedError("a PairBackend describes two qubits; make an AerSimulator from it")
-
-
-def _check_pair(name: str, size: int, edges: list[tuple[int, int]], qubits: tuple[int, int]) -> tuple[int, int]:
-    first, second = qubits
-    for qubit in qubits:
-        if not 0 <= qubit < size:
-            raise InputError(f"qubits = {first},{second}: {name} has qubits 0 to {size - 1}")
-    if (min(qubits), max(qubits)) not in edges:
-        partners = sorted({other for edge in edges for other in edge if first in edge} - {first})
-        raise InputError(
-            f"qubits = {first},{second}: no two-qubit gate between them on {name}; "
-            f"qubit {first} is coupled to {', '.join(map(str, partners)) or 'none'}"
-        )
-    return first, second

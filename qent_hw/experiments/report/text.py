@@ -95,7 +95,10 @@ def assumptions(run: Run) -> list[tuple[str, str]]:
                 "sample. For figures that speak for the family, run random states.",
             )
         )
-    found += [("Published values corrected.", note + ".") for note in run.provenance["backend"].get("clipped", [])]
+    facts = run.provenance["backend"]
+    if "pair_chosen" in facts:
+        found.append(("The pair was chosen.", facts["pair_chosen"][0].upper() + facts["pair_chosen"][1:] + "."))
+    found += [("Published values corrected.", note + ".") for note in facts.get("clipped", [])]
     models = run.provenance["models"].items()
     return found + [(f"Warning on the model of {name}.", card["warning"]) for name, card in models if "warning" in card]
 

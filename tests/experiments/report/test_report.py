@@ -209,7 +209,8 @@ def test_idle_runs_are_shown_over_microseconds_with_relaxation_in_the_truth():
 def test_a_noisy_backend_is_called_one(decay_run):
     finished = run(backend={"name": "aer:fake_manila"}, injection={"kind": "twirl"}, states={"kind": "random", "n": 4})
     text = Page(finished.report).text
-    assert "aer:fake_manila, Aer with the noise of that device, qubits 0 and 1" in text
+    assert "aer:fake_manila, Aer with the noise of that device, qubits 4 and 3" in text
+    assert "Qubits 4,3 have the smallest error of a circuit by published figures" in text
     assert "without gate and readout errors" in text
     assert "does not probe the device's memory" in text
     assert "without gate and readout errors" not in Page(decay_run.report).text
