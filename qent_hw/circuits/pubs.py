@@ -46,6 +46,16 @@ class Pub:
     states: NDArray[np.int64]
     idle_error: IdleError | None = None
 
+    @property
+    def rows(self) -> NDArray[np.float64]:
+        """(n_states · n_settings · n_parts, k) the values one after the other, columns as `circuit.parameters`."""
+        columns = [ANGLES.index(parameter.name) for parameter in self.circuit.parameters]
+        return self.values.reshape(-1, self.values.shape[-1])[:, columns]
+
+    def add_parts(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Counts (n_states, n_settings, 4) from those of each row, the parts added up."""
+        return counts.reshape(*self.values.shape[:3], 4).sum(axis=2)
+
 
 def build_pubs(
     isa: QuantumCircuit,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qent_hw.circuits.pubs import build_pubs
+from qent_hw.circuits.pubs import Pub, build_pubs
 from qent_hw.circuits.template import transpile_template
 from qent_hw.errors import InputError
-from qent_hw.estimators import load_estimator
+from qent_hw.estimators import NeuralEstimator, load_estimator
 from qent_hw.experiments.comparison import figures_of_merit
 from qent_hw.experiments.plan import Plan, make_plan
 from qent_hw.experiments.provenance import provenance
@@ -136,9 +136,32 @@ class Experiment:
 
 
 def _run(runcard: Runcard, progress: Progress) -> Run:
-    states_seed, shots_seed, estimate_seed = np.random.SeedSequence(runcard.seed).spawn(3)
+    seeds = Seeds.of(runcard)
     backend = _backend(runcard)
-    plan = make_plan(runcard, backend.device, states_seed)
+    plan = make_plan(runcard, backend.device, seeds.states)
+    estimators = load_estimators(runcard, plan)
+    circuit = transpile_template(backend.device.target)
+    measured = _measure(runcard, plan, circuit, backend, seeds.shots, progress)
+    origin = provenance(backend.name, backend.device, runcard.seed, cards_of(estimators))
+    return conclude(runcard, plan, estimators, measured, circuit, origin)
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """The seeds of a run: of its states, its shots (where they are simulated) and its estimates."""
+
+    states: np.random.SeedSequence
+    shots: np.random.SeedSequence
+    estimates: np.random.SeedSequence
+
+    @classmethod
+    def of(cls, runcard: Runcard) -> Seeds:
+        """Those that follow from the runcard's seed."""
+        return cls(*np.random.SeedSequence(runcard.seed).spawn(3))
+
+
+def load_estimators(runcard: Runcard, plan: Plan) -> list[NeuralEstimator]:
+    """The estimators of a runcard; raises `InputError` where one is not to be had, or lacks a setting."""
     estimators = [load_estimator(name, plan.family.name, runcard.channel.kind) for name in runcard.estimators]
     for estimator in estimators:
         lacking = [setting for setting in estimator.settings if setting not in runcard.settings]
@@ -146,9 +169,24 @@ def _run(runcard: Runcard, progress: Progress) -> Run:
             raise InputError(
                 f"estimators: {estimator.name} needs setting {lacking[0]}; add it to settings = {runcard.settings}"
             )
-    circuit = transpile_template(backend.device.target)
-    measured = _measure(runcard, plan, circuit, backend, shots_seed, progress)
-    seeds = estimate_seed.spawn(len(estimators))
+    return estimators
+
+
+def cards_of(estimators: Sequence[NeuralEstimator]) -> dict[str, dict[str, Any]]:
+    """The model card of each estimator, for the provenance."""
+    return {one.name: dict(one.model.card) for one in estimators}
+
+
+def conclude(
+    runcard: Runcard,
+    plan: Plan,
+    estimators: Sequence[NeuralEstimator],
+    measured: Counts,
+    circuit: QuantumCircuit,
+    origin: dict[str, Any],
+) -> Run:
+    """From counts to a finished run: estimate, and compare with the truth. `origin` is its provenance."""
+    seeds = Seeds.of(runcard).estimates.spawn(len(estimators))
     results = {
         estimator.name: estimator.estimate(measured, seed) for estimator, seed in zip(estimators, seeds, strict=True)
     }
@@ -157,7 +195,7 @@ def _run(runcard: Runcard, progress: Progress) -> Run:
         "schema": 1,
         "family": plan.family.name,
         "backend": runcard.backend.name,
-        "qubits": list(backend.device.qubits),
+        "qubits": list(origin["backend"]["qubits"]),
         "channel": runcard.channel.kind,
         "injection": runcard.injection.kind,
         "n_states": len(plan.psi),
@@ -177,7 +215,7 @@ def _run(runcard: Runcard, progress: Progress) -> Run:
         counts_table(measured, plan),
         estimates_table(results, true_entangled, true_concurrence),
         comparison,
-        provenance(backend.name, backend.device, runcard.seed, {one.name: dict(one.model.card) for one in estimators}),
+        origin,
         circuit,
     )
 
@@ -193,6 +231,20 @@ def _backend(runcard: Runcard) -> Backend:
     )
 
 
+def planned_pubs(runcard: Runcard, plan: Plan, circuit: QuantumCircuit) -> list[Pub]:
+    """What is to be measured; `circuit` is the transpiled template."""
+    return build_pubs(
+        circuit,
+        plan.psi,
+        tuple(runcard.settings),
+        runcard.shots,
+        runcard.injection.kind,
+        channel=runcard.channel.kind,
+        p=plan.p,
+        delay_dt=plan.delay_dt,
+    )
+
+
 def _measure(
     runcard: Runcard,
     plan: Plan,
@@ -201,17 +253,7 @@ def _measure(
     seed: np.random.SeedSequence,
     progress: Progress,
 ) -> Counts:
-    settings = tuple(runcard.settings)
-    pubs = build_pubs(
-        circuit,
-        plan.psi,
-        settings,
-        runcard.shots,
-        runcard.injection.kind,
-        channel=runcard.channel.kind,
-        p=plan.p,
-        delay_dt=plan.delay_dt,
-    )
+    pubs = planned_pubs(runcard, plan, circuit)
     total = sum(int(np.prod(pub.values.shape[:3])) for pub in pubs)
     finished = 0
 
@@ -220,6 +262,7 @@ def _measure(
         finished += circuits
         progress(finished, total)
 
+    settings = tuple(runcard.settings)
     values = np.zeros((len(plan.psi), len(settings), 4), dtype=np.int64)
     for pub, child in zip(pubs, seed.spawn(len(pubs)), strict=True):
         values[pub.states] = backend.sample(pub, child, done)

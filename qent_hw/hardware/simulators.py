@@ -16,7 +16,7 @@ from qiskit_aer.noise import NoiseModel, depolarizing_error, phase_damping_error
 
 from qent_hw.circuits.injection import IDLE_LABEL, IdleError
 from qent_hw.circuits.pubs import Pub
-from qent_hw.circuits.template import ANGLES, OUTCOME_OF_BITS
+from qent_hw.circuits.template import OUTCOME_OF_BITS
 from qent_hw.hardware.device import Device, PairBackend
 
 # single-shot records pass through Python objects in the runtime client; this keeps a job below about 1 GB
@@ -53,16 +53,15 @@ class SimulatorBackend:
     def sample(self, pub: Pub, seed: np.random.SeedSequence, done: Callable[[int], None]) -> NDArray[np.int64]:
         """See `Backend.sample`."""
         simulator = _simulator(_with_idle_error(self.noise_model, pub.idle_error))
-        flat = pub.values.reshape(-1, pub.values.shape[-1])
-        order = [ANGLES.index(parameter.name) for parameter in pub.circuit.parameters]
-        portions = list(_portions(len(flat), max(1, _SHOTS_PER_JOB // pub.shots)))
+        rows = pub.rows
+        portions = list(_portions(len(rows), max(1, _SHOTS_PER_JOB // pub.shots)))
         counts = []
         # each job its own seed: the runtime's sampler would reuse one for every PUB (field-notes 12)
         for portion, child in zip(portions, seed.spawn(len(portions)), strict=True):
             job_seed = int(child.generate_state(1)[0] >> 1) or 1  # legacy local mode ignores seed 0
-            counts.append(self.run_job(simulator, pub.circuit, flat[portion][:, order], pub.shots, job_seed))
+            counts.append(self.run_job(simulator, pub.circuit, rows[portion], pub.shots, job_seed))
             done(portion.stop - portion.start)
-        return np.concatenate(counts).reshape(*pub.values.shape[:3], 4).sum(axis=2)
+        return pub.add_parts(np.concatenate(counts))
 
 
 def aer_backend(name: str, device: Device) -> SimulatorBackend:
@@ -124,18 +123,12 @@ def _run_aer(
 def _run_runtime_sampler(
     simulator: AerSimulator, circuit: QuantumCircuit, values: NDArray[np.float64], shots: int, seed: int
 ) -> NDArray[np.int64]:
-    from qiskit_ibm_runtime.executor_sampler import Sampler
+    from qent_hw.hardware.ibm.sampler import counts_of_bits, make_sampler
 
-    sampler = Sampler(mode=simulator)
+    sampler = make_sampler(simulator)
     sampler.options.simulator.seed_simulator = seed
-    # each of these would undo the experiment
-    sampler.options.twirling.enable_gates = False
-    sampler.options.twirling.enable_measure = False
-    sampler.options.dynamical_decoupling.enable = False
     data: Any = sampler.run([(circuit, values)], shots=shots).result()[0].data
-    bits = data.c.array[..., 0]
-    patterns = np.stack([(bits == pattern).sum(axis=-1) for pattern in range(4)], axis=-1)
-    return patterns[..., np.argsort(OUTCOME_OF_BITS)].astype(np.int64)
+    return counts_of_bits(data.c.array[..., 0])
 
 
 def _portions(total: int, size: int) -> Iterator[slice]:

@@ -1,0 +1,251 @@
+"""One connection to IBM's service, by its own client: every call bounded in time, reads tried again, faults named."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+
+import numpy as np
+import tenacity
+from numpy.typing import NDArray
+from qiskit.providers.exceptions import QiskitBackendNotFoundError
+
+from qent_hw.errors import InputError
+from qent_hw.hardware.ibm.deadline import within
+from qent_hw.hardware.ibm.faults import NoAccountError, ServiceError
+from qent_hw.hardware.ibm.sampler import make_sampler
+
+if TYPE_CHECKING:
+    from qiskit import QuantumCircuit
+    from qiskit_ibm_runtime import IBMBackend, QiskitRuntimeService
+
+T = TypeVar("T")
+
+LEAST_BUSY = "ibm:least-busy"
+
+Status = Literal["queued", "running", "done", "failed", "cancelled"]
+_STATUS: dict[str, Status] = {
+    "INITIALIZING": "queued",
+    "QUEUED": "queued",
+    "RUNNING": "running",
+    "DONE": "done",
+    "ERROR": "failed",
+    "CANCELLED": "cancelled",
+}
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long one call may take, how often a read is tried, and the back-off between tries (doubled, with jitter)."""
+
+    call_s: float = 90.0
+    tries: int = 3
+    backoff_s: float = 1.0
+    longest_wait_s: float = 60.0
+
+    @classmethod
+    def from_environment(cls) -> Patience:
+        """The default, with the seconds a call may take from `QENT_HW_TIMEOUT_S` where that is set."""
+        text = os.environ.get("QENT_HW_TIMEOUT_S")
+        if text is None:
+            return cls()
+        try:
+            seconds = float(text)
+        except ValueError:
+            seconds = 0.0
+        if not 0 < seconds < float("inf"):
+            raise InputError(f"QENT_HW_TIMEOUT_S = {text!r}: must be a number of seconds above 0")
+        return cls(call_s=seconds)
+
+    def pause(self, attempt: int, asked: float | None) -> float:
+        """Seconds to wait after the attempt of that number (from 1): what the service asks for, or the back-off."""
+        if asked is not None:
+            return min(asked, self.longest_wait_s)
+        doubled = self.backoff_s * 2.0 ** (attempt - 1)
+        return min(doubled * (1 + np.random.default_rng().uniform()), self.longest_wait_s)
+
+
+@dataclass(frozen=True)
+class RemoteJob:
+    """A job as the service knows it: its id and tags."""
+
+    job_id: str
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class JobState:
+    """What has become of a job, and why if it failed."""
+
+    status: Status
+    reason: str = ""
+
+
+class Service:
+    """The service behind the account of this machine. See `connect`."""
+
+    def __init__(self, client: QiskitRuntimeService, patience: Patience) -> None:
+        self._client = client
+        self.patience = patience
+
+    def backend(self, name: str, *, fractional: bool = False) -> IBMBackend:
+        """The backend of that name (`ibm_…`), or with `ibm:least-busy` the operational one with the shortest queue.
+
+        Raises
+        ------
+        InputError
+            if the account has no backend of that name; those it has are listed.
+        ServiceError
+            if the service cannot be asked.
+        """
+        if name == LEAST_BUSY:
+            name = self._least_busy()
+        try:
+            return self._read(
+                f"backend {name} could not be read", lambda: self._client.backend(name, use_fractional_gates=fractional)
+            )
+        except ServiceError as error:
+            if not isinstance(error.__cause__, QiskitBackendNotFoundError):
+                raise
+        listed = ", ".join(self.names()) or "none at all"
+        raise InputError(f"backend {name!r}: the account has no backend of that name; it has: {listed}")
+
+    def names(self) -> tuple[str, ...]:
+        """Names of the account's backends, in alphabetical order.
+
+        The client shows a refused token as an empty list (field-notes 30): an empty one is asked about again in a way
+        that says what is wrong.
+        """
+        found = self._read("the backends could not be listed", self._client.backends)
+        if not found:
+            self.usage()
+        return tuple(sorted(str(one.name) for one in found))
+
+    def backends(self) -> list[IBMBackend]:
+        """All of the account's backends."""
+        return self._read("the backends could not be listed", self._client.backends)
+
+    def usage(self) -> dict[str, Any]:
+        """The instance's usage as the service reports it; `usage_remaining_seconds` where the plan has a limit."""
+        return dict(self._read("the plan's usage could not be read", self._client.usage))
+
+    @property
+    def instance(self) -> str:
+        """The instance (CRN) in use."""
+        return self._client.active_instance()
+
+    def send(
+        self,
+        mode: Any,
+        pubs: Sequence[tuple[QuantumCircuit, NDArray[np.float64]]],
+        shots: int,
+        tags: Sequence[str],
+        longest_s: int | None = None,
+    ) -> str:
+        """Send one job on `mode` (a backend or a batch) and return its id; tried once, for sending is not idempotent.
+
+        `longest_s` bounds its time on the machine. Raises ServiceError; whether the job exists may then be unknown.
+        """
+        sampler = make_sampler(mode)
+        sampler.options.environment.job_tags = list(tags)
+        if longest_s is not None:
+            sampler.options.max_execution_time = longest_s
+        what = "the job could not be sent"
+        return within(self.patience.call_s, what, lambda: str(sampler.run(list(pubs), shots=shots).job_id()))
+
+    def tagged(self, tag: str, instance: str | None = None) -> list[RemoteJob]:
+        """Every job with that tag, oldest first."""
+        jobs = self._read(
+            "the jobs could not be listed",
+            lambda: self._client.jobs(limit=None, job_tags=[tag], instance=instance, descending=False),
+        )
+        return [RemoteJob(str(job.job_id()), tuple(job.tags or ())) for job in jobs]
+
+    def state(self, job_id: str) -> JobState:
+        """What has become of the job of that id."""
+
+        def ask() -> JobState:
+            job = self._client.job(job_id)
+            status = _STATUS.get(str(job.status()))
+            if status is None:
+                raise ValueError(f"its status is {job.status()!r}, which is none of {', '.join(_STATUS)}")
+            return JobState(status, (job.error_message() or "") if status == "failed" else "")
+
+        return self._read(f"job {job_id} could not be asked for", ask)
+
+    def result(self, job_id: str) -> Any:
+        """The result of a job that is done, as the client decodes it; see `checked_bits`."""
+        what = f"the result of job {job_id} could not be fetched"
+        return self._read(what, lambda: self._client.job(job_id).result(timeout=self.patience.call_s))
+
+    def cancel(self, job_id: str) -> JobState:
+        """Cancel the job, and return what has become of it: it may have ended before."""
+
+        def ask() -> None:
+            from qiskit_ibm_runtime.exceptions import RuntimeInvalidStateError
+
+            job = self._client.job(job_id)
+            if job.status() in job.JOB_FINAL_STATES:
+                return
+            try:
+                job.cancel()
+            except RuntimeInvalidStateError:  # it ended meanwhile
+                return
+
+        self._read(f"job {job_id} could not be cancelled", ask)
+        return self.state(job_id)
+
+    def _least_busy(self) -> str:
+        what = "the least busy backend could not be found"
+        if not self.names():
+            raise InputError(f"backend {LEAST_BUSY!r}: the account has no backend")
+        return str(self._read(what, lambda: self._client.least_busy(operational=True, simulator=False)).name)
+
+    def _read(self, what: str, call: Callable[[], T]) -> T:
+        """The answer to a call that changes nothing, or nothing twice; tried again where that can help."""
+        return cast(T, trying(self.patience)(within, self.patience.call_s, what, call))
+
+
+def connect(patience: Patience | None = None) -> Service:
+    """Connect with the saved account or the standard environment variables (QISKIT_IBM_TOKEN, QISKIT_IBM_INSTANCE).
+
+    Raises
+    ------
+    NoAccountError
+        if there is neither.
+    ServiceError
+        if the service cannot be reached or refuses the account.
+    """
+    from qiskit_ibm_runtime import QiskitRuntimeService
+    from qiskit_ibm_runtime.accounts.exceptions import AccountNotFoundError
+
+    patience = patience or Patience.from_environment()
+    try:
+        client = trying(patience)(
+            within, patience.call_s, "IBM's service could not be reached", lambda: QiskitRuntimeService()
+        )
+    except ServiceError as error:
+        if isinstance(error.__cause__, AccountNotFoundError):
+            raise NoAccountError(
+                "no IBM account: save one with QiskitRuntimeService.save_account, or set QISKIT_IBM_TOKEN and "
+                "QISKIT_IBM_INSTANCE"
+            ) from None
+        raise
+    return Service(client, patience)
+
+
+def trying(patience: Patience) -> tenacity.Retrying:
+    """Call something again while its fault says that this can help, with a back-off, up to `patience.tries` times."""
+
+    def pause(state: tenacity.RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome is not None else None
+        return patience.pause(state.attempt_number, error.fault.wait_s if isinstance(error, ServiceError) else None)
+
+    return tenacity.Retrying(
+        retry=tenacity.retry_if_exception(lambda error: isinstance(error, ServiceError) and error.fault.again),
+        stop=tenacity.stop_after_attempt(patience.tries),
+        wait=pause,
+        reraise=True,
+    )

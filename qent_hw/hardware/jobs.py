@@ -1,0 +1,102 @@
+"""From PUBs to jobs: as few as the service's limits allow, and what they will cost.
+
+Every job costs time of its own on the machine, and plans limit how many may wait, so PUBs (one for each wait of an idle
+run) share a job; a PUB too large for one is cut between rows of its parameter values.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from qiskit import QuantumCircuit
+from qiskit.transpiler import Target
+
+from qent_hw.circuits.pubs import Pub
+
+# per job, of IBM's documented limits for the sampler (circuits × shots); the others are far away for this template
+MOST_EXECUTIONS = 10_000_000
+# keeps the angles of a job below about 20 MB, as they are sent
+MOST_ROWS = 200_000
+MOST_PUBS = 300
+
+OVERHEAD_S = 2.0
+"""What a job takes on the machine beside its shots, by IBM's own rule of thumb."""
+
+# where a backend does not publish its repetition delay
+_REP_DELAY_S = 250e-6
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Rows `start` to `stop` of the flattened parameter values of PUB number `pub`."""
+
+    pub: int
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class Cost:
+    """QPU seconds of each job, and how they were estimated, in words."""
+
+    jobs_s: tuple[float, ...]
+    how: str
+
+    @property
+    def total_s(self) -> float:
+        """QPU seconds of all jobs."""
+        return sum(self.jobs_s)
+
+
+def cut_jobs(pubs: Sequence[Pub], most_executions: int = MOST_EXECUTIONS) -> list[tuple[Piece, ...]]:
+    """The pieces of each job, in order; all PUBs must have the same number of shots."""
+    rows_left = most = min(MOST_ROWS, most_executions // pubs[0].shots)
+    if most < 1:
+        raise ValueError(f"shots = {pubs[0].shots}: one circuit alone is more than a job may hold")
+    jobs: list[tuple[Piece, ...]] = []
+    current: list[Piece] = []
+    for index, pub in enumerate(pubs):
+        start, rows = 0, rows_of(pub)
+        while start < rows:
+            if rows_left == 0 or len(current) == MOST_PUBS:
+                jobs.append(tuple(current))
+                current, rows_left = [], most
+            stop = min(rows, start + rows_left)
+            current.append(Piece(index, start, stop))
+            rows_left -= stop - start
+            start = stop
+    return [*jobs, tuple(current)]
+
+
+def rows_of(pub: Pub) -> int:
+    """Number of parameter sets: states × settings × parts."""
+    return int(np.prod(pub.values.shape[:-1]))
+
+
+def estimate_cost(
+    jobs: Sequence[Sequence[Piece]], pubs: Sequence[Pub], target: Target, rep_delay_s: float | None
+) -> Cost:
+    """QPU seconds: Σ rows × shots × (circuit duration + repetition delay), and `OVERHEAD_S` a job (field-notes 24)."""
+    delay = _REP_DELAY_S if rep_delay_s is None else rep_delay_s
+    shot_s = [_duration(pub.circuit, target) + delay for pub in pubs]
+    shots = pubs[0].shots
+    seconds = tuple(
+        OVERHEAD_S + sum((piece.stop - piece.start) * shots * shot_s[piece.pub] for piece in pieces) for pieces in jobs
+    )
+    executions = sum(rows_of(pub) for pub in pubs) * shots
+    low, high = min(shot_s) * 1e6, max(shot_s) * 1e6
+    each = f"{low:.0f} µs" if math.isclose(low, high, rel_tol=0.01) else f"{low:.0f} to {high:.0f} µs"
+    assumed = " (assumed)" if rep_delay_s is None else ""
+    how = (
+        f"{executions:,} shots × {each} (circuit, and {delay * 1e6:.0f} µs{assumed} between shots) "
+        f"+ {OVERHEAD_S:g} s × {len(jobs)} job{'s' if len(jobs) > 1 else ''}"
+    )
+    return Cost(seconds, how)
+
+
+def _duration(circuit: QuantumCircuit, target: Target) -> float:
+    """Seconds of one shot's circuit, measurement included."""
+    return float(circuit.estimate_duration(target, unit="s"))
