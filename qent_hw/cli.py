@@ -133,13 +133,22 @@ def train(
         int | None, typer.Option(help="States to train on and hold out, instead of the recipe's.")
     ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs, instead of the recipe's.")] = None,
+    backend: Annotated[
+        str | None, typer.Option(help="Train for a device, on states with its errors: fake_manila, aer:fake_torino, …")
+    ] = None,
+    qubits: Annotated[str | None, typer.Option(help="The pair on that device, such as 0,1.")] = None,
+    injection: Annotated[
+        str | None, typer.Option(help="How noise gets in there: noise-model (unless said), idle or twirl.")
+    ] = None,
     patience: Annotated[int | None, typer.Option(min=1, help="Stop after so many epochs without improvement.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of data and training.")] = 1,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print errors only.")] = False,
 ) -> None:
     """Train a classifier and a regressor for one family, channel and set of features; a stopped call goes on."""
     from qent_hw.estimators.train_command import train_model
+    from qent_hw.experiments.training_device import training_device
 
+    device = training_device(backend, _pair(qubits), injection, channel)
     with _training_bar(silent=quiet) as progress:
         model = train_model(
             family,
@@ -152,6 +161,7 @@ def train(
             states=states,
             epochs=epochs,
             patience=patience,
+            device=device,
             progress=progress,
         )
     if not quiet:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from qent_hw.circuits import Family, load_family
 from qent_hw.estimators.data import Shots
+from qent_hw.estimators.device_states import DeviceStates, TrainingDevice
 from qent_hw.estimators.model import FEWEST_SHOTS, MOST_SHOTS
 from qent_hw.estimators.training import PAPER_CLASSIFIER, PAPER_REGRESSOR, Recipe
 from qent_hw.physics.settings import FEATURE_SETS, check_features
@@ -22,7 +24,8 @@ class Blueprint:
     FEATURE_SETS, or names of Table I with commas between, such as 'xa,yb,x1,y1,1a,1b';
     shots: per setting in the training data, inf for exact features, a number, or a range drawn log-uniformly, which
     makes the networks shot-aware. Of the n states drawn, `train_share` are trained on and the rest is held out; the
-    interval table and the test scores come from further states.
+    interval table and the test scores come from further states. device: the device the model is for, whose errors are
+    then in all of these; None for measurements without error.
     """
 
     family: str
@@ -36,11 +39,18 @@ class Blueprint:
     train_share: float = 0.8
     n_intervals: int = 200_000
     n_test: int = 200_000
+    device: TrainingDevice | None = None
 
     @property
     def features(self) -> tuple[str, ...]:
         named = FEATURE_SETS.get(self.feature_set)
         return check_features(tuple(self.feature_set.split(","))) if named is None else named
+
+    @property
+    def source(self) -> Family | DeviceStates:
+        """What the states are drawn from; raises InputError for an unknown family."""
+        family = load_family(self.family)
+        return family if self.device is None else DeviceStates(family, self.device)
 
     @property
     def shot_aware(self) -> bool:

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qent_hw.circuits import Family, load_family
+from qent_hw.circuits import load_family
 from qent_hw.estimators.blueprint import Blueprint
 from qent_hw.estimators.card import fresh_scores, model_card
-from qent_hw.estimators.data import labelled_states, labelled_states_at
+from qent_hw.estimators.data import Source, labelled_states, labelled_states_at
 from qent_hw.estimators.intervals import SHOTS, IntervalTable, calibrate
 from qent_hw.estimators.model import Model, network_inputs
 from qent_hw.estimators.network import Network, Output
@@ -43,9 +43,9 @@ def build_model(
     data_seed, classifier_seed, regressor_seed, interval_seed, test_seed = np.random.SeedSequence(seed).spawn(5)
     started = time.perf_counter()
     tell("drawing training states", 0.0, "")
-    family = load_family(blueprint.family)
+    source = blueprint.source
     n = max(blueprint.n_classifier, blueprint.n_regressor)
-    states = labelled_states(family, blueprint.channel, blueprint.features, n, data_seed, blueprint.shots)
+    states = labelled_states(source, blueprint.channel, blueprint.features, n, data_seed, blueprint.shots)
     inputs = network_inputs(states.features, states.shots, blueprint.shot_aware)
     drawn = time.perf_counter()
 
@@ -81,17 +81,17 @@ def build_model(
 
     tell("measuring the intervals", 0.0, "")
     model = Model(
-        family=family.name,
+        family=load_family(blueprint.family).name,
         channel=blueprint.channel,
         features=blueprint.features,
         shot_aware=blueprint.shot_aware,
         classifier=classifier,
         regressor=regressor,
-        intervals=_intervals(blueprint, family, regressor, interval_seed),
+        intervals=_intervals(blueprint, source, regressor, interval_seed),
         card={},
     )
     tell("measuring the scores", 0.0, "")
-    fresh = fresh_scores(model, family, blueprint.n_test, test_seed)
+    fresh = fresh_scores(model, source, blueprint.n_test, test_seed)
     seconds = {"data": round(drawn - started, 1), "training": round(trained - drawn, 1)}
     tell("done", 1.0, "")
     return replace(model, card=model_card(blueprint, seed, entangled, held_out, fresh, seconds))
@@ -105,8 +105,8 @@ def _concurrence(regressor: Network, inputs: NDArray[np.float32]) -> NDArray[np.
     return np.clip(regressor.predict(inputs), 0, 1)
 
 
-def _intervals(blueprint: Blueprint, family: Family, regressor: Network, seed: np.random.SeedSequence) -> IntervalTable:
-    drawing = (family, blueprint.channel, blueprint.features, blueprint.n_intervals, seed)
+def _intervals(blueprint: Blueprint, source: Source, regressor: Network, seed: np.random.SeedSequence) -> IntervalTable:
+    drawing = (source, blueprint.channel, blueprint.features, blueprint.n_intervals, seed)
     levels = dict(zip(SHOTS, labelled_states_at(*drawing, SHOTS), strict=True))
     return calibrate(
         {

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 import qent_hw
-from qent_hw.circuits import Family
 from qent_hw.estimators.blueprint import Blueprint
-from qent_hw.estimators.data import Shots, labelled_states_at
+from qent_hw.estimators.data import Shots, Source, labelled_states_at
+from qent_hw.estimators.device_states import TrainingDevice
 from qent_hw.estimators.model import Model
 from qent_hw.estimators.scores import Score, accuracy, r2, share
 
@@ -32,7 +32,7 @@ def model_card(
 ) -> dict[str, Any]:
     """The card as plain values for JSON; `Model.save` adds the names of the features and settings."""
     card: dict[str, Any] = {
-        "title": f"{blueprint.feature_set}: {blueprint.family} under {blueprint.channel}",
+        "title": f"{blueprint.feature_set}: {blueprint.family} under {blueprint.channel}{_where(blueprint)}",
         "feature_set": blueprint.feature_set,
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "seed": seed,
@@ -46,10 +46,11 @@ def model_card(
         "interval_states": blueprint.n_intervals,
         "seconds": dict(seconds),
         "versions": _versions(),
-        "assumes": "A state of this family after this channel, the same p on both qubits; parameters and p uniform; "
-        "no noise but the shots.",
+        "assumes": _assumed(blueprint.device),
         "citation": "arXiv:2410.21504v2",
     }
+    if blueprint.device is not None:
+        card |= {"estimator": "device", "device": dict(blueprint.device.facts)}
     rarer = min(entangled["value"], 1 - entangled["value"])
     if rarer < _CONSTANT:
         label = "entangled" if entangled["value"] > 0.5 else "separable"
@@ -61,13 +62,13 @@ def model_card(
 
 
 def fresh_scores(
-    model: Model, family: str | Family, n: int, seed: int | np.random.SeedSequence
+    model: Model, source: Source, n: int, seed: int | np.random.SeedSequence
 ) -> dict[str, dict[str, Score]]:
-    """Figures on `n` fresh states of the family, with exact features and at 4,096 shots per setting: accuracy, R² and
+    """Figures on `n` fresh states of the source, with exact features and at 4,096 shots per setting: accuracy, R² and
     the share of concurrences inside their 90% interval; the latter over all states, and over those predicted above
     0.05, where no surely separable states raise it."""
     scores = {}
-    levels = labelled_states_at(family, model.channel, model.features, n, seed, (np.inf, 4096))
+    levels = labelled_states_at(source, model.channel, model.features, n, seed, (np.inf, 4096))
     for name, level in zip(("ideal", "4096_shots_per_setting"), levels, strict=True):
         p_entangled, concurrence = model.predict(level.features, level.shots)
         low, high = model.intervals.interval(concurrence, level.shots)
@@ -79,6 +80,33 @@ def fresh_scores(
             "interval_coverage_predicted_above_0.05": share(inside[concurrence > 0.05]),
         }
     return scores
+
+
+def _where(blueprint: Blueprint) -> str:
+    if blueprint.device is None:
+        return ""
+    facts = blueprint.device.facts
+    return f" by {facts['injection']} on {facts['backend']}, qubits {facts['qubits'][0]} and {facts['qubits'][1]}"
+
+
+def _assumed(device: TrainingDevice | None) -> str:
+    uniform = "parameters and p uniform"
+    if device is None:
+        return (
+            f"A state of this family after this channel, the same p on both qubits; {uniform}; no noise but the shots."
+        )
+    facts = device.facts
+    injected = {
+        "noise-model": "this channel acts between preparation and rotation, the same p on both qubits",
+        "idle": "both qubits wait equally long, which dephases them by p on their average and relaxes them (T1, T2)",
+        "twirl": "this channel is emulated by virtual z rotations, the same p on both qubits",
+    }[device.injection]
+    dated = f", with its properties of {facts['properties_dated']}" if "properties_dated" in facts else ""
+    return (
+        f"A state of this family prepared and read by qubits {facts['qubits'][0]} and {facts['qubits'][1]} of "
+        f"{facts['device']}{dated}, with the gate, relaxation and readout errors that these say and no others; "
+        f"{injected}; {uniform}. Estimates are of the state right after the injection, without gate and readout errors."
+    )
 
 
 def _plain(shots: Shots) -> Any:

@@ -1,32 +1,41 @@
-"""Labelled states to train and test on: a family's random states after a channel, as features and with the truth.
-
-Parameters are uniform on the family's ranges and p ~ U[0, 1] (arXiv:2410.21504v2, Sec. III). General mixed states
-(Sec. III.C) stand beside the families: they pass through no channel.
-"""
+"""Labelled states to train and test on: random states of some source, as features and with the truth."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qent_hw import physics
-from qent_hw.circuits import Family, load_family
+from qent_hw.circuits import Family
 from qent_hw.errors import InputError
+from qent_hw.estimators.sources import (
+    CHANNELS,
+    NO_CHANNEL,
+    Drawn,
+    FamilyStates,
+    GeneralMixed,
+    StateSource,
+    draw_parameters,
+    state_source,
+)
 from qent_hw.physics.counts import Counts, features_from_counts, sample_counts
-from qent_hw.physics.settings import FEATURES, settings_for
-from qent_hw.physics.states import Spectrum
+from qent_hw.physics.settings import settings_for
 
-# Both qubits get the same p ("global dephasing", Eq. 4-6; depolarizing, Eq. 13).
-CHANNELS: dict[str, Callable[..., NDArray[np.complex128]]] = {
-    "dephasing": physics.dephase,
-    "depolarizing": physics.depolarize,
-}
-
-# The channel of general mixed states, which are mixed from the start.
-NO_CHANNEL = "none"
+__all__ = [
+    "CHANNELS",
+    "NO_CHANNEL",
+    "GeneralMixed",
+    "LabelledStates",
+    "Shots",
+    "Source",
+    "drawn_parameters",
+    "labelled_states",
+    "labelled_states_at",
+    "stream_labelled_states",
+]
 
 # Shots per setting: a number for all states (inf = exact features), or a range in which every state draws its own.
 Shots = float | tuple[int, int]
@@ -35,15 +44,8 @@ Shots = float | tuple[int, int]
 _CHUNK = 16384
 
 
-@dataclass(frozen=True)
-class GeneralMixed:
-    """General two-qubit mixed states ρ = U Λ U† (Sec. III.C): Haar-random U, eigenvalues drawn by `spectrum`."""
-
-    spectrum: Spectrum
-
-
-# What random states are drawn from: a family by name or path, a family, or general mixed states.
-Source = str | Family | GeneralMixed
+# What random states are drawn from: a family by name or path, a family, or another source such as general mixed states.
+Source = str | Family | StateSource
 
 
 @dataclass(frozen=True)
@@ -121,58 +123,50 @@ def stream_labelled_states(
             raise InputError(
                 f"shots: {entry!r}; must be whole numbers of at least 1 (or inf), and a range must not fall"
             )
-    columns = [FEATURES.index(name) for name in names]
     sampled = any(np.isfinite(entry).all() for entry in shots)
-    for rho, rng in _chunks(family, channel, n, seed):
-        entangled = physics.is_entangled(rho, validate=False)
-        concurrence = physics.concurrence(rho, validate=False)
-        probabilities = physics.outcome_probabilities(rho, settings, validate=False) if sampled else None
+    for states, rng in _chunks(family, channel, n, seed):
+        entangled = physics.is_entangled(states.truth, validate=False)
+        concurrence = physics.concurrence(states.truth, validate=False)
+        probabilities = states.probabilities(settings) if sampled else None
         parts = []
         for entry in shots:
-            per_setting = _draw_shots(entry, len(rho), rng)
+            per_setting = _draw_shots(entry, len(entangled), rng)
             if probabilities is None or np.isinf(per_setting[0]):
-                values = physics.features(rho, validate=False)[:, columns]
+                values = states.features(names)
             else:
-                counts = sample_counts(probabilities, per_setting.astype(np.int64)[:, None], rng)
+                counts = _sample(probabilities, per_setting.astype(np.int64), rng)
                 values, _ = features_from_counts(Counts(settings, counts), names)
             parts.append(LabelledStates(values, per_setting, entangled, concurrence))
         yield parts
 
 
 def drawn_parameters(
-    family: str | Family, channel: str, n: int, seed: int | np.random.SeedSequence
+    family: Source, channel: str, n: int, seed: int | np.random.SeedSequence
 ) -> dict[str, NDArray[np.float64]]:
     """The family's parameters and the strength `p`, each (n,), of the states that `labelled_states` draws for the same
-    arguments; without making the states. Raises InputError as there."""
-    _check_channel(family, channel)
-    source = load_family(family) if isinstance(family, str) else family
-    draws = [_draw(source, size, np.random.default_rng(own)) for own, size in _chunk_seeds(n, seed)]
+    arguments; without making the states. Raises InputError as there, and for a source that is no family."""
+    source = state_source(family)
+    if not isinstance(source, FamilyStates):
+        raise InputError("family: only the states of a family have parameters")
+    _check_channel(source, channel)
+    draws = [draw_parameters(source.family, size, np.random.default_rng(own)) for own, size in _chunk_seeds(n, seed)]
     parts = [{**values, "p": p} for values, p in draws]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _chunks(
     family: Source, channel: str, n: int, seed: int | np.random.SeedSequence
-) -> Iterator[tuple[NDArray[np.complex128], np.random.Generator]]:
-    _check_channel(family, channel)
-    source = load_family(family) if isinstance(family, str) else family
+) -> Iterator[tuple[Drawn, np.random.Generator]]:
+    source = state_source(family)
+    _check_channel(source, channel)
     for own, size in _chunk_seeds(n, seed):
         rng = np.random.default_rng(own)
-        if isinstance(source, GeneralMixed):
-            # A seed of their own for the states: they must not share the random numbers that sample their counts.
-            state_seed = np.random.SeedSequence(own.entropy, spawn_key=(*own.spawn_key, 0))
-            yield physics.random_mixed(size, source.spectrum, state_seed), rng
-        else:
-            values, p = _draw(source, size, rng)
-            # made by our own circuit, so that nothing is left to validate
-            rho = physics.density(source.amplitudes(values), validate=False)
-            yield CHANNELS[channel](rho, p, validate=False), rng
+        yield source.draw(channel, size, rng), rng
 
 
-def _check_channel(family: Source, channel: str) -> None:
-    known = (NO_CHANNEL,) if isinstance(family, GeneralMixed) else tuple(CHANNELS)
-    if channel not in known:
-        raise InputError(f"channel: {channel!r}; it must be one of {', '.join(known)}")
+def _check_channel(source: StateSource, channel: str) -> None:
+    if channel not in source.channels:
+        raise InputError(f"channel: {channel!r}; it must be one of {', '.join(source.channels)}")
 
 
 def _chunk_seeds(n: int, seed: int | np.random.SeedSequence) -> Iterator[tuple[np.random.SeedSequence, int]]:
@@ -184,10 +178,16 @@ def _chunk_seeds(n: int, seed: int | np.random.SeedSequence) -> Iterator[tuple[n
         yield own, min(_CHUNK, n - start)
 
 
-def _draw(
-    source: Family, n: int, rng: np.random.Generator
-) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.float64]]:
-    return source.draw(n, rng), rng.uniform(size=n)
+def _sample(
+    probabilities: NDArray[np.float64], shots: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Counts (n, n_settings, 4) from (n, n_settings, n_parts, 4) and shots per setting (n,)."""
+    n_parts = probabilities.shape[2]
+    if shots.min() < n_parts:
+        raise InputError(f"shots: {shots.min()} per setting; a twirl needs at least {n_parts}, one for each sign pair")
+    # what does not divide goes to the first parts
+    shared = shots[:, None, None] // n_parts + (np.arange(n_parts) < shots[:, None, None] % n_parts)
+    return sample_counts(probabilities, shared, rng).sum(axis=2)
 
 
 def _draw_shots(shots: Shots, n: int, rng: np.random.Generator) -> NDArray[np.float64]:

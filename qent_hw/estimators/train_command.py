@@ -13,6 +13,7 @@ from qent_hw.errors import InputError
 from qent_hw.estimators.blueprint import Blueprint, paper_blueprint, recommended_blueprint
 from qent_hw.estimators.build import Progress, build_model
 from qent_hw.estimators.data import CHANNELS, Shots
+from qent_hw.estimators.device_states import TrainingDevice
 from qent_hw.estimators.model import Model
 from qent_hw.estimators.quiet import load_tensorflow_quietly
 from qent_hw.physics.settings import FEATURE_SETS, FEATURES
@@ -32,6 +33,7 @@ def train_model(
     states: int | None = None,
     epochs: int | None = None,
     patience: int | None = None,
+    device: TrainingDevice | None = None,
     progress: Progress | None = None,
 ) -> Model:
     """Train the networks and write the model file `out`, with its card beside it.
@@ -45,6 +47,8 @@ def train_model(
 
     states, epochs
         in place of the recipe's; few states also mean fewer for the interval table and the test scores.
+    device
+        what to train for; None for measurements without error.
 
     A call that was stopped leaves a folder of checkpoints beside `out`, from which the same call goes on.
 
@@ -53,7 +57,8 @@ def train_model(
     InputError
         for a wrong option, in one line; nothing is trained then.
     """
-    blueprint = _resized(_blueprint(family, channel, features, recipe, shots), states, epochs)
+    blueprint = replace(_blueprint(family, channel, features, recipe, shots), device=device)
+    blueprint = _resized(blueprint, states, epochs)
     target = Path(out)
     if target.suffix != ".npz":
         raise InputError(f"out = {out!r}: a model file ends in .npz")

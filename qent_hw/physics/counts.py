@@ -103,19 +103,38 @@ def features_from_counts(counts: Counts, names: Iterable[str]) -> tuple[NDArray[
     values = np.empty((len(counts.values), len(wanted)))
     errors = np.empty_like(values)
     for column, feature in enumerate(wanted):
-        telling = [k for k, setting in enumerate(counts.settings) if gives(setting, feature)]
-        if not telling:
-            would = " or ".join(setting for setting in ALL_SETTINGS if gives(setting, feature))
-            raise InputError(
-                f"feature {feature!r} cannot be computed from the settings {', '.join(counts.settings)}: "
-                f"it needs {would}"
-            )
-        pooled = counts.values[:, telling].sum(axis=1)
+        pooled = counts.values[:, _telling(counts.settings, feature)].sum(axis=1)
         shots = pooled.sum(axis=-1)
         values[:, column] = (pooled @ _signs(feature)) / shots
         shrunk = values[:, column] * shots / (shots + 2)
         errors[:, column] = np.sqrt((1 - shrunk**2) / (shots + 3))
     return values, errors
+
+
+def features_from_frequencies(
+    frequencies: ArrayLike, settings: Iterable[str], names: Iterable[str]
+) -> NDArray[np.float64]:
+    """The named features of outcome frequencies or probabilities (n_states, n_settings, 4): (n_states, n_features).
+
+    As `features_from_counts` with equally many shots in each setting. Raises InputError as there.
+    """
+    measured, wanted = check_settings(settings), check_features(names)
+    shares = np.asarray(frequencies, dtype=np.float64)
+    values = np.empty((len(shares), len(wanted)))
+    for column, feature in enumerate(wanted):
+        values[:, column] = shares[:, _telling(measured, feature)].mean(axis=1) @ _signs(feature)
+    return values
+
+
+def _telling(settings: tuple[str, ...], feature: str) -> list[int]:
+    """Which of the settings give the feature; raises InputError if none does, naming those that would."""
+    telling = [k for k, setting in enumerate(settings) if gives(setting, feature)]
+    if not telling:
+        would = " or ".join(setting for setting in ALL_SETTINGS if gives(setting, feature))
+        raise InputError(
+            f"feature {feature!r} cannot be computed from the settings {', '.join(settings)}: it needs {would}"
+        )
+    return telling
 
 
 def _signs(feature: str) -> NDArray[np.int64]:
