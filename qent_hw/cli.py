@@ -7,12 +7,15 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import qent_hw
-from qent_hw.errors import InputError, QentError
+from qent_hw import cli_remote
+from qent_hw.cli_options import pair
+from qent_hw.errors import QentError
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -73,18 +76,28 @@ def run(
     out: Annotated[str | None, typer.Option(help="The run's folder; by default a new one in runs/.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print comparison.json and nothing else.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print errors only.")] = False,
+    yes: cli_remote.Yes = False,
+    max_qpu_seconds: cli_remote.MaxSeconds = None,
+    batch: cli_remote.Batch = False,
 ) -> None:
     """Prepare, dephase, measure, predict and compare: one experiment, one report."""
     from qent_hw.experiments.run import Experiment
     from qent_hw.experiments.run_folder import RunFolder, default_folder
+    from qent_hw.experiments.runcard import overrides_of
     from qent_hw.experiments.summary import print_summary
+    from qent_hw.hardware.backends import is_ibm
 
     experiment = Experiment.load(runcard)
+    if is_ibm(backend or experiment.runcard.backend.name):
+        card = Experiment.load(runcard, **overrides_of(backend, shots, seed, injection, pair(qubits))).runcard
+        path = Path(out) if out is not None else default_folder(runcard)
+        cli_remote.run_remote(
+            card, path, yes=yes, max_qpu_seconds=max_qpu_seconds, batch=batch, as_json=as_json, quiet=quiet
+        )
+        return
     with RunFolder(out if out is not None else default_folder(runcard)) as folder:
         with _progress(silent=quiet or as_json) as progress:
-            finished = experiment.run(
-                backend, shots, seed, injection=injection, qubits=_pair(qubits), progress=progress
-            )
+            finished = experiment.run(backend, shots, seed, injection=injection, qubits=pair(qubits), progress=progress)
         folder.write(finished)
     if as_json:
         typer.echo(json.dumps(finished.comparison, indent=2))
@@ -148,7 +161,7 @@ def train(
     from qent_hw.estimators.train_command import train_model
     from qent_hw.experiments.training_device import training_device
 
-    device = training_device(backend, _pair(qubits), injection, channel)
+    device = training_device(backend, pair(qubits), injection, channel)
     with _training_bar(silent=quiet) as progress:
         model = train_model(
             family,
@@ -203,10 +216,20 @@ def families() -> None:
 
 
 @app.command()
-def backends() -> None:
-    """The backends that work on this machine, without an account."""
+def backends(
+    names: Annotated[list[str] | None, typer.Argument(help="Backends to look at more closely.")] = None,
+    details: Annotated[bool, typer.Option("--details", help="Look at all of them, which takes some seconds.")] = False,
+) -> None:
+    """The backends that work on this machine, without an account; for those named, size, errors and date."""
     from qent_hw.hardware import local_backends
 
+    if names or details:
+        from rich.console import Console
+
+        from qent_hw.hardware.listing import local_rows, table_of
+
+        Console(highlight=False).print(table_of(local_rows(names or None)))
+        return
     for name in local_backends():
         typer.echo(name)
 
@@ -221,16 +244,6 @@ def init(
     typer.echo(
         f"A bench is laid out in {bench.lay_out(folder)}; try: qent-hw run {folder}/experiments/sudden_death.toml"
     )
-
-
-def _pair(text: str | None) -> tuple[int, int] | None:
-    if text is None:
-        return None
-    try:
-        first, second = (int(part) for part in text.split(","))
-    except ValueError:
-        raise InputError(f"qubits = {text!r}: write two qubit numbers with a comma between, such as 0,1") from None
-    return first, second
 
 
 @contextmanager
@@ -278,6 +291,9 @@ def _training_bar(silent: bool) -> Iterator[Callable[[str, float, str], None] | 
             bar.update(stages[what], completed=share, remark=remark)
 
         yield tell
+
+
+cli_remote.add_to(app)
 
 
 def _is_usage_error(error: Exception) -> bool:

@@ -29,3 +29,9 @@ class BackendError(QentError):
     """A backend or network fault: nothing is lost and the run can be taken up again (exit status 3)."""
 
     exit_status = 3
+
+
+class Interrupted(QentError):
+    """Stopped by the user; what was finished is kept (exit status 130)."""
+
+    exit_status = 130

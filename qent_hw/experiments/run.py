@@ -17,7 +17,7 @@ from qent_hw.estimators import NeuralEstimator, load_estimator
 from qent_hw.experiments.comparison import figures_of_merit
 from qent_hw.experiments.plan import Plan, make_plan
 from qent_hw.experiments.provenance import provenance
-from qent_hw.experiments.runcard import Runcard, load_runcard, parse_runcard
+from qent_hw.experiments.runcard import Runcard, load_runcard, overrides_of, parse_runcard
 from qent_hw.experiments.tables import counts_table, estimates_table
 from qent_hw.hardware import resolve_backend
 from qent_hw.physics import Counts, concurrence, is_entangled
@@ -124,13 +124,7 @@ class Experiment:
         InputError
             for what cannot be run.
         """
-        overrides = {
-            "backend.name": backend,
-            "backend.qubits": None if qubits is None else list(qubits),
-            "shots": shots,
-            "seed": seed,
-            "injection.kind": injection,
-        }
+        overrides = overrides_of(backend, shots, seed, injection, qubits)
         content = self.runcard.model_dump(mode="json", by_alias=True, exclude_none=True)
         return _run(parse_runcard(content, self.runcard.title, **overrides), progress or (lambda _done, _total: None))
 

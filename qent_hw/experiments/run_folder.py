@@ -7,11 +7,13 @@ import itertools
 import json
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from qent_hw.errors import InputError
+from qent_hw.experiments.runcard import OWN_FILES, Runcard
 
 if TYPE_CHECKING:
     from qent_hw.experiments.run import Run
@@ -46,15 +48,19 @@ class RunFolder:
 
     def write(self, run: Run) -> None:
         """Write all files of `run` and put the folder in its place."""
+        self.fill(lambda partial: write_files(partial, run))
+
+    def fill(self, write: Callable[[Path], None]) -> None:
+        """Let `write` fill the hidden folder, and put it in its place."""
         assert self._partial is not None
         try:
-            _write_files(run, self._partial)
+            write(self._partial)
             self._partial.chmod(0o755)
             if self.path.exists():
                 self.path.rmdir()
             self._partial.rename(self.path)
         except OSError as error:
-            raise InputError(f"out = {str(self.path)!r}: cannot be written: {error.strerror}") from None
+            raise InputError(f"out = {str(self.path)!r}: cannot be written: {error.strerror or error}") from None
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -63,12 +69,9 @@ class RunFolder:
             shutil.rmtree(self._partial, ignore_errors=True)
 
 
-def _write_files(run: Run, folder: Path) -> None:
-    import tomli_w
-
-    content = run.runcard.model_dump(mode="json", by_alias=True, exclude_none=True)
-    (folder / "runcard.toml").write_text(tomli_w.dumps(content), encoding="utf-8")
-    (folder / "provenance.json").write_text(_json(run.provenance), encoding="utf-8")
+def write_files(folder: Path, run: Run) -> None:
+    """Write all files of `run` into a folder, the report last."""
+    write_description(folder, run.runcard, run.provenance)
     (folder / "comparison.json").write_text(_json(run.comparison), encoding="utf-8")
     run.counts.to_parquet(folder / "counts.parquet", index=False)
     run.estimates.to_parquet(folder / "estimates.parquet", index=False)
@@ -77,6 +80,33 @@ def _write_files(run: Run, folder: Path) -> None:
         (folder / "figures" / f"{name}.png").write_bytes(picture.png)
         (folder / "figures" / f"{name}.svg").write_text(picture.svg, encoding="utf-8")
     (folder / "report.html").write_text(run.report, encoding="utf-8")
+
+
+def write_description(folder: Path, runcard: Runcard, provenance: dict[str, Any]) -> None:
+    """Write what a run is: its runcard with the user's own files beside it, and its provenance.
+
+    A family or model that the runcard names by path is copied and named by its file, so that the folder can be run
+    again anywhere.
+    """
+    import tomli_w
+
+    for name in (runcard.family, *runcard.estimators):
+        if Path(name).suffix in OWN_FILES:
+            shutil.copyfile(name, folder / Path(name).name)
+    (folder / "runcard.toml").write_text(tomli_w.dumps(described(runcard)), encoding="utf-8")
+    (folder / "provenance.json").write_text(_json(provenance), encoding="utf-8")
+
+
+def described(runcard: Runcard) -> dict[str, Any]:
+    """The content of a run folder's `runcard.toml`: the user's own files are named as they are in that folder."""
+    content = runcard.model_dump(mode="json", by_alias=True, exclude_none=True)
+    content["family"] = _in_folder(runcard.family)
+    content["estimators"] = [_in_folder(name) for name in runcard.estimators]
+    return content
+
+
+def _in_folder(name: str) -> str:
+    return Path(name).name if Path(name).suffix in OWN_FILES else name
 
 
 def _json(content: dict[str, Any]) -> str:

@@ -14,6 +14,9 @@ from qent_hw.angles import angle
 from qent_hw.errors import InputError
 from qent_hw.physics.settings import BELL_SETTINGS, check_settings
 
+OWN_FILES = (".qasm", ".npz")
+"""Endings of the files that a runcard names by path: a family and a model of the user's own."""
+
 Angle = Annotated[float, BeforeValidator(angle)]
 Strength = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -146,11 +149,32 @@ def load_runcard(name: str | Path, **overrides: Any) -> Runcard:
     """
     path = bench.find("experiments", str(name), ".toml")
     content = bench.read_toml(path, "runcard")
-    if isinstance(content.get("family"), str) and content["family"].endswith(".qasm"):
-        # a family named by a path is looked up beside the runcard first
-        beside = path.parent / content["family"]
-        content["family"] = str(beside) if beside.is_file() else content["family"]
+    # a family or a model named by a path is looked up beside the runcard first
+    if isinstance(content.get("family"), str):
+        content["family"] = _beside(path, content["family"])
+    if isinstance(content.get("estimators"), list):
+        content["estimators"] = [_beside(path, one) for one in content["estimators"]]
     return parse_runcard(content, str(path), **overrides)
+
+
+def overrides_of(
+    backend: str | None, shots: int | None, seed: int | None, injection: str | None, qubits: tuple[int, int] | None
+) -> dict[str, Any]:
+    """What replaces a runcard's own entries, as `load_runcard` takes it; None leaves an entry as it is."""
+    return {
+        "backend.name": backend,
+        "backend.qubits": None if qubits is None else list(qubits),
+        "shots": shots,
+        "seed": seed,
+        "injection.kind": injection,
+    }
+
+
+def _beside(runcard: Path, name: Any) -> Any:
+    if not isinstance(name, str) or Path(name).suffix not in OWN_FILES:
+        return name
+    beside = runcard.parent / name
+    return str(beside) if beside.is_file() else name
 
 
 def parse_runcard(content: dict[str, Any], source: str, **overrides: Any) -> Runcard:

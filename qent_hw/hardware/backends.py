@@ -4,6 +4,8 @@
 ``aer``                   ideal Aer simulator (with the T1_s and T2_s of the runcard, its qubits relax while idle)
 ``aer:fake_manila``       Aer with the noise of a fake IBM device, through Aer's own interface
 ``fake_manila``           the same device through IBM's runtime client in local testing mode
+``ibm_…``                 a device of IBM's, through jobs: see `qent_hw.experiments.remote`
+``ibm:least-busy``        the one of the account's devices with the shortest queue
 ========================  =====================================================================================
 """
 
@@ -50,17 +52,21 @@ def resolve_backend(
     from qent_hw.hardware.device import cut_device, ideal_device
     from qent_hw.hardware.simulators import aer_backend, runtime_local_backend
 
+    if is_ibm(name):
+        raise InputError(f"backend {name!r}: takes jobs; use qent-hw submit and collect, or qent-hw run")
     if name == "aer":
         if qubits not in (None, (0, 1), (1, 0)):
             raise InputError(f"qubits = {qubits[0]},{qubits[1]}: aer simulates two qubits, 0 and 1")
         return aer_backend(name, ideal_device(T1, T2))
     if T1 is not None or T2 is not None:
         raise InputError(f"T1_s and T2_s describe the ideal simulator 'aer'; {name} has relaxation times of its own")
-    route, _, device_name = name.rpartition(":")
-    if route not in ("", "aer"):
-        raise _unknown(name)
-    make: Callable[[str, Device], Backend] = aer_backend if route == "aer" else runtime_local_backend
-    return make(name, cut_device(_fake(device_name, name), qubits, injection))
+    make: Callable[[str, Device], Backend] = aer_backend if name.startswith("aer:") else runtime_local_backend
+    return make(name, cut_device(fake_device(name), qubits, injection))
+
+
+def is_ibm(name: str) -> bool:
+    """Whether the name is that of a backend at IBM, which takes jobs and needs an account."""
+    return name.startswith(("ibm_", "ibm:"))
 
 
 def local_backends() -> tuple[str, ...]:
@@ -69,10 +75,12 @@ def local_backends() -> tuple[str, ...]:
     return ("aer", *fakes, *(f"aer:{fake}" for fake in fakes))
 
 
-def _fake(device_name: str, asked: str) -> BackendV2:
+def fake_device(name: str) -> BackendV2:
+    """IBM's fake device that `name` means, by either route; `InputError` for an unknown one."""
+    route, _, device_name = name.rpartition(":")
     classes = _fake_classes()
-    if device_name not in classes:
-        raise _unknown(asked)
+    if route not in ("", "aer") or device_name not in classes:
+        raise _unknown(name)
     return classes[device_name]()
 
 
@@ -90,8 +98,6 @@ def _fake_classes() -> dict[str, type[BackendV2]]:
 
 
 def _unknown(name: str) -> InputError:
-    if name.startswith("ibm"):
-        return InputError(f"backend {name!r}: IBM's own backends are not supported yet; use aer, fake_… or aer:fake_…")
     near = difflib.get_close_matches(name, local_backends(), n=1)
     hint = f"did you mean {near[0]!r}?" if near else "use aer, fake_manila, fake_torino, aer:fake_manila, …"
     return InputError(f"backend {name!r} is not known; {hint}")

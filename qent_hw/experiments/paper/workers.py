@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import qent_hw
-from qent_hw.errors import BackendError, QentError
+from qent_hw.errors import BackendError, Interrupted, QentError
 from qent_hw.experiments.paper.results import Results
 
 # (seconds of work done, seconds in all, tasks done, tasks in all), in the estimated time of one core
@@ -32,12 +32,6 @@ _ONE_THREAD = dict.fromkeys(
 )
 _POLL_SECONDS = 1.0
 _PACKAGES = ("numpy", "tensorflow", "keras")
-
-
-class Interrupted(QentError):
-    """Stopped by the user; what was finished is kept."""
-
-    exit_status = 130
 
 
 def perform_all(tasks: Mapping[str, Mapping[str, Any]], results: Results, workers: int, watch: Watch) -> None:

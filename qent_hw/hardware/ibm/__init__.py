@@ -1,1 +1,1 @@
-"""IBM's service as this package needs it: one connection, jobs sent and fetched, every fault named, no wait unbounded."""
+"""IBM's service as this package needs it: one connection, every fault named, no wait unbounded."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -154,6 +155,26 @@ class Service:
             sampler.options.max_execution_time = longest_s
         what = "the job could not be sent"
         return within(self.patience.call_s, what, lambda: str(sampler.run(list(pubs), shots=shots).job_id()))
+
+    def fractional(self, backend: IBMBackend) -> IBMBackend | None:
+        """The same backend with its fractional gates in the target; None if it has none."""
+        try:
+            return self.backend(backend.name, fractional=True)
+        except ServiceError as error:
+            if error.fault.kind == "rejected":
+                return None
+            raise
+
+    def open_batch(self, backend: IBMBackend) -> Any:
+        """A batch on the backend: its jobs run one after the other, with nobody else's between them."""
+        from qiskit_ibm_runtime import Batch
+
+        return self._read("a batch could not be opened", lambda: Batch(backend=backend))
+
+    def close_batch(self, batch: Any) -> None:
+        """Let the batch take no more jobs; those it has run on. It closes by itself, should this fail."""
+        with contextlib.suppress(ServiceError):
+            self._read("the batch could not be closed", batch.close)
 
     def tagged(self, tag: str, instance: str | None = None) -> list[RemoteJob]:
         """Every job with that tag, oldest first."""

@@ -1,0 +1,279 @@
+"""The commands for backends that take jobs: submit, jobs, collect, cancel; and run, when its backend is such a one."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from qent_hw.cli_options import pair
+from qent_hw.errors import BackendError, InputError, Interrupted
+
+if TYPE_CHECKING:
+    from qent_hw.experiments.remote.sending import Quote
+    from qent_hw.experiments.remote.submission import Submission
+    from qent_hw.experiments.run import Run
+    from qent_hw.experiments.runcard import Runcard
+    from qent_hw.hardware.ibm.service import Service
+
+_HOURS = 24.0
+
+Yes = Annotated[bool, typer.Option("--yes", help="IBM backend: send without asking.")]
+MaxSeconds = Annotated[float | None, typer.Option(help="IBM backend: refuse to spend more QPU seconds.", min=0)]
+Batch = Annotated[bool, typer.Option("--batch", help="IBM backend: send the jobs as one batch.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    for command in (submit, jobs, collect, cancel):
+        app.command()(command)
+
+
+def submit(
+    runcard: Annotated[str, typer.Argument(help="A runcard (TOML), or the name of a shipped one.")],
+    backend: Annotated[str | None, typer.Option(help="ibm_… or ibm:least-busy instead of the runcard's.")] = None,
+    out: Annotated[str | None, typer.Option(help="The run's folder; by default a new one in runs/.")] = None,
+    shots: Annotated[int | None, typer.Option(help="Shots per state and setting.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the states and the estimates.")] = None,
+    injection: Annotated[str | None, typer.Option(help="twirl or idle.")] = None,
+    qubits: Annotated[str | None, typer.Option(help="The pair on the device, such as 3,4.")] = None,
+    yes: Yes = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan and price everything, and send nothing.")] = False,
+    max_qpu_seconds: MaxSeconds = None,
+    batch: Batch = False,
+) -> None:
+    """Send a run to an IBM backend: shows the price first; given again, it goes on where it broke off."""
+    from qent_hw.experiments.run_folder import default_folder
+
+    path = Path(out) if out is not None else default_folder(runcard)
+    card = _runcard(runcard, backend, shots, seed, injection, qubits)
+    sent = send_run(card, path, yes=yes, dry_run=dry_run, max_qpu_seconds=max_qpu_seconds, batch=batch)
+    if sent:
+        typer.echo(f"sent; the results, now or later: qent-hw collect {path} --wait")
+
+
+def jobs(
+    places: Annotated[list[str] | None, typer.Argument(help="Folders of runs, or folders that hold some.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+) -> None:
+    """All runs on IBM backends and their jobs, with their present states where the account can be asked."""
+    from rich.console import Console
+
+    from qent_hw.experiments.remote.overview import check_places, find_runs, run_row, run_table
+    from qent_hw.hardware.ibm.faults import NoAccountError
+    from qent_hw.hardware.ibm.service import connect
+
+    named = [Path(place) for place in places or ()]
+    check_places(named)
+    found = find_runs(named or [Path("runs")])
+    service, trouble = None, ""
+    try:
+        service = connect() if found else None
+        rows = [run_row(path, service) for path in found]
+    except (NoAccountError, BackendError) as error:
+        trouble = str(error)
+        rows = [run_row(path, None) for path in found]
+    if as_json:
+        plain = [
+            {
+                "run": str(row.folder),
+                "backend": row.backend,
+                "finished": row.finished,
+                "duplicates": row.duplicates,
+                "jobs": [
+                    {"number": job.number, "state": now, "id": job.job_id, "attempt": job.attempt, "note": job.note}
+                    for job, now in row.jobs
+                ],
+            }
+            for row in rows
+        ]
+        typer.echo(json.dumps({"live": not trouble, "runs": plain}, indent=2))
+    elif not rows:
+        typer.echo("no run on an IBM backend here; qent-hw submit makes one")
+    else:
+        Console(highlight=False).print(run_table(rows))
+    if trouble:
+        typer.echo(f"qent-hw: states are those of the ledger: {trouble}", err=True)
+
+
+def collect(
+    folder: Annotated[str, typer.Argument(help="The run's folder.")],
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until all jobs are done.")] = False,
+    hours: Annotated[float, typer.Option(help="The longest wait.", min=0)] = _HOURS,
+    again: Annotated[bool, typer.Option("--again", help="Send failed and cancelled jobs once more.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print comparison.json and nothing else.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print errors only.")] = False,
+) -> None:
+    """Fetch what is ready; when everything is there, finish the run with the same report as a local one."""
+    from qent_hw.hardware.ibm.service import connect
+
+    path = Path(folder)
+    _ledger_states(path)
+    finished = collect_run(path, connect(), wait_s=3600 * hours if wait else 0.0, again=again, silent=quiet or as_json)
+    show(finished, path, as_json, quiet)
+
+
+def cancel(folder: Annotated[str, typer.Argument(help="The run's folder.")]) -> None:
+    """Cancel all jobs of a run that have not ended; what is done can still be collected."""
+    from qent_hw.experiments.remote import folder as folders
+    from qent_hw.hardware.dispatch import cancel_all
+    from qent_hw.hardware.ibm.service import connect
+
+    path = Path(folder)
+    _ledger_states(path)
+    with folders.open_ledger(path) as ledger, folders.lock(path):
+        cancel_all(ledger, connect())
+    typer.echo(f"run {path}: {_ledger_states(path)}")
+
+
+def run_remote(
+    runcard: Runcard,
+    path: Path,
+    *,
+    yes: bool,
+    max_qpu_seconds: float | None,
+    batch: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """`run` on a backend that takes jobs: submit, then wait and collect."""
+    silent = as_json or quiet
+    try:
+        service = send_run(runcard, path, yes=yes, max_qpu_seconds=max_qpu_seconds, batch=batch, silent=silent)
+        if service is not None:
+            show(collect_run(path, service, wait_s=3600 * _HOURS, silent=silent), path, as_json, quiet)
+    except KeyboardInterrupt:
+        raise Interrupted(f"interrupted; what was sent runs on, to go on: qent-hw collect {path} --wait") from None
+
+
+def send_run(
+    runcard: Runcard,
+    path: Path,
+    *,
+    yes: bool,
+    max_qpu_seconds: float | None,
+    dry_run: bool = False,
+    batch: bool = False,
+    silent: bool = False,
+) -> Service | None:
+    """Plan, show the price, ask, and send; the service if everything was sent, None if nothing was to be.
+
+    Raises
+    ------
+    InputError, BackendError
+        in one line; what was sent is in the folder's ledger.
+    """
+    from qent_hw.experiments.remote import folder as folders
+    from qent_hw.experiments.remote import sending
+    from qent_hw.hardware.ibm.service import connect
+
+    if not yes and not dry_run and not sys.stdin.isatty():
+        raise InputError("sending costs QPU time and there is no terminal to ask on; give --yes, or --dry-run to plan")
+    service = connect()
+    submission = sending.prepare(path, runcard, service)
+    with folders.open_ledger(path) as ledger, folders.lock(path):
+        price = sending.quote(ledger, submission, service)
+        if not silent:
+            _print_plan(path, submission, price)
+        sending.check_price(price, max_qpu_seconds)
+        if dry_run:
+            typer.echo("nothing was sent (--dry-run); the same call without it sends these jobs", err=silent)
+            return None
+        if price.n_jobs and not yes and not typer.confirm("send?", err=True):
+            typer.echo(f"nothing was sent; the plan stays in {path}", err=True)
+            return None
+        sending.approve(ledger, "batch" if batch else "job", max_qpu_seconds)
+        with _bar("sending", silent) as told:
+            try:
+                sending.send(path, submission, ledger, service, told)
+            except BackendError as error:
+                raise BackendError(f"{error}; nothing is lost, to go on: qent-hw collect {path} --wait") from error
+    return service
+
+
+def collect_run(path: Path, service: Service, *, wait_s: float, again: bool = False, silent: bool = False) -> Run:
+    """Collect, with a bar; raises `BackendError` while something is missing."""
+    from qent_hw.experiments.remote.collecting import collect as collect_folder
+
+    with _bar("fetching", silent) as told:
+        finished = collect_folder(path, service, wait_s=wait_s, again=again, told=told)
+    if finished is None:
+        states = _ledger_states(path)
+        raise BackendError(f"run {path}: not complete yet ({states}); collect again later, or with --wait")
+    return finished
+
+
+def show(run: Run, path: Path, as_json: bool, quiet: bool) -> None:
+    """Print a finished run as `run` does."""
+    from qent_hw.experiments.summary import print_summary
+
+    if as_json:
+        typer.echo(json.dumps(run.comparison, indent=2))
+    elif not quiet:
+        print_summary(run, path)
+
+
+def _runcard(
+    name: str, backend: str | None, shots: int | None, seed: int | None, injection: str | None, qubits: str | None
+) -> Runcard:
+    from qent_hw.experiments.runcard import load_runcard, overrides_of
+    from qent_hw.hardware.backends import is_ibm
+
+    runcard = load_runcard(name, **overrides_of(backend, shots, seed, injection, pair(qubits)))
+    if not is_ibm(runcard.backend.name):
+        raise InputError(
+            f"backend {runcard.backend.name!r}: takes no jobs; submit is for ibm_… and ibm:least-busy, use qent-hw run"
+        )
+    return runcard
+
+
+def _ledger_states(path: Path) -> str:
+    from qent_hw.experiments.remote import folder as folders
+
+    with folders.open_ledger(path) as ledger:
+        return ", ".join(f"{number} {state}" for state, number in ledger.counts().items())
+
+
+def _print_plan(path: Path, submission: Submission, price: Quote) -> None:
+    from rich.console import Console
+
+    runcard, backend = submission.runcard, submission.provenance["backend"]
+    console = Console(highlight=False, soft_wrap=True, stderr=True)
+    console.print(f"[bold]{runcard.title}[/bold] on {runcard.backend.name}, qubits {_joined(backend['qubits'])}")
+    for fact in ("pair_chosen", "fractional_gates"):
+        if fact in backend:
+            console.print(f"  {backend[fact]}")
+    rows = sum(len(pub.rows) for pub in submission.pubs)
+    console.print(
+        f"  {len(submission.plan.psi)} states × {len(runcard.settings)} settings, {runcard.injection.kind}: "
+        f"{rows:,} circuits × {submission.pubs[0].shots} shots in {len(submission.jobs)} job(s)"
+    )
+    console.print(f"  about {submission.cost.total_s:.1f} QPU seconds: {submission.cost.how}")
+    if price.n_jobs < len(submission.jobs):
+        console.print(f"  still to be sent: {price.n_jobs} job(s), about {price.seconds:.1f} QPU seconds")
+    left = "no limit is reported" if price.remaining_s is None else f"{price.remaining_s:.1f} QPU seconds left"
+    console.print(f"  plan: {left}\n  folder: {path}")
+
+
+def _joined(numbers: Any) -> str:
+    return ",".join(str(number) for number in numbers)
+
+
+@contextmanager
+def _bar(what: str, silent: bool) -> Iterator[Callable[[int, int], None]]:
+    """A bar of jobs on standard error, where that is a terminal."""
+    if silent or not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn("jobs,"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,0 +1,170 @@
+"""From jobs at the service to a finished run: fetch what is ready, go on with what broke off, write the report."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qent_hw.errors import BackendError, InputError
+from qent_hw.experiments.remote import folder as folders
+from qent_hw.experiments.remote.sending import Told, send
+from qent_hw.experiments.remote.submission import Submission
+from qent_hw.experiments.run import Run, conclude, load_estimators
+from qent_hw.experiments.run_folder import write_files
+from qent_hw.hardware.dispatch import fetch_ready, reconcile
+from qent_hw.hardware.ibm.faults import ServiceError
+from qent_hw.hardware.ibm.service import Service
+from qent_hw.hardware.ledger import Ledger
+
+_FIRST_POLL_S, _LONGEST_POLL_S = 2.0, 30.0
+
+
+def collect(
+    path: Path,
+    service: Service,
+    *,
+    wait_s: float = 0.0,
+    again: bool = False,
+    told: Told = lambda done, total: None,
+) -> Run | None:
+    """Fetch what is ready and finish the run when everything is there; None while something is missing.
+
+    What is planned and was approved is sent too, so that a submission that broke off goes on.
+
+    Parameters
+    ----------
+    wait_s
+        how long to wait for the rest; network faults meanwhile are waited out.
+    again
+        send failed and cancelled jobs once more.
+    told
+        called with (jobs done, jobs in all).
+
+    Raises
+    ------
+    InputError
+        if the folder is none of a remote run, or cannot be written.
+    BackendError
+        if a job has failed for good or was cancelled, a result stays wrong, or the service cannot be asked; what has
+        been fetched is kept.
+    """
+    with folders.open_ledger(path) as ledger, folders.lock(path):
+        submission = folders.load(path)
+        if again:
+            for job in ledger.jobs("failed", "cancelled"):
+                ledger.move(job, "planned", note="sent once more, as asked")
+        _until_done(path, submission, ledger, service, time.monotonic() + wait_s, told)
+        _raise_for_lost(path, ledger)
+        if len(ledger.jobs("done")) < len(submission.jobs):
+            return None
+        return finish(path, submission, ledger)
+
+
+def finish(path: Path, submission: Submission, ledger: Ledger) -> Run:
+    """Estimate, compare and write the same files as a local run has, from the raw results in the folder."""
+    try:
+        measured = submission.counts(folders.load_bits(path, submission))
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"run {str(path)!r}: a raw result cannot be read: {error}") from None
+    estimators = load_estimators(submission.runcard, submission.plan)
+    run = conclude(
+        submission.runcard,
+        submission.plan,
+        estimators,
+        measured,
+        submission.circuit,
+        submission.provenance | {"jobs": _jobs_of(ledger)},
+    )
+    _put(run, path)
+    return run
+
+
+def _until_done(path: Path, submission: Submission, ledger: Ledger, service: Service, end: float, told: Told) -> None:
+    """Send, fetch and wait until nothing more can come, or the time is over."""
+    pause = _FIRST_POLL_S
+    total = len(submission.jobs)
+
+    def progress() -> None:
+        told(len(ledger.jobs("done")), total)
+
+    reconciled = False
+    while True:
+        trouble: BackendError | None = None
+        try:
+            if not reconciled:
+                reconcile(ledger, service)
+                reconciled = True
+            _once(path, submission, ledger, service, progress)
+        except BackendError as error:
+            if isinstance(error, ServiceError) and error.fault.kind in ("account", "rejected"):
+                raise
+            trouble = error
+        progress()
+        open_jobs = ledger.jobs("planned", "sending", "sent")
+        left = end - time.monotonic()
+        if left <= 0 or not open_jobs:
+            if trouble is not None:
+                raise trouble
+            return
+        time.sleep(min(pause * (1 + np.random.default_rng().uniform(0, 0.25)), left))
+        pause = min(2 * pause, _LONGEST_POLL_S)
+
+
+def _once(path: Path, submission: Submission, ledger: Ledger, service: Service, progress: Callable[[], None]) -> None:
+    full: ServiceError | None = None
+    if ledger.jobs("planned", "sending") and "approved" in ledger.about:
+        try:
+            send(path, submission, ledger, service, lambda sent, total: None)
+        except ServiceError as error:
+            if error.fault.kind != "full":
+                raise
+            full = error
+    fetch_ready(ledger, service, path / folders.RAW, submission.shipment, lambda job: progress())
+    if full is not None and not ledger.jobs("sent"):
+        raise full
+
+
+def _raise_for_lost(path: Path, ledger: Ledger) -> None:
+    lost = ledger.jobs("failed", "cancelled")
+    if not lost:
+        return
+    first = lost[0]
+    more = f" (and {len(lost) - 1} more)" if len(lost) > 1 else ""
+    why = f": {first.note}" if first.note else ""
+    raise BackendError(
+        f"run {str(path)!r}: job {first.number} is {first.state}{more}{why}; "
+        f"the others are kept; to send it once more: qent-hw collect {path} --again"
+    )
+
+
+def _jobs_of(ledger: Ledger) -> list[dict[str, Any]]:
+    """Which job gave which part of the data, and when its result was kept."""
+    done = {entry.number: entry.at for entry in ledger.history() if entry.what == "done"}
+    return [
+        {"number": job.number, "id": job.job_id, "attempt": job.attempt, "fetched": done[job.number]}
+        for job in ledger.jobs("done")
+    ]
+
+
+def _put(run: Run, path: Path) -> None:
+    """Write the run's files beside their places and move each there, the report last."""
+    try:
+        with tempfile.TemporaryDirectory(prefix=".finished.", dir=path) as name:
+            partial = Path(name)
+            write_files(partial, run)
+            for source in sorted(partial.iterdir(), key=lambda one: one.name == "report.html"):
+                target = path / source.name
+                if target.is_dir():
+                    shutil.rmtree(target)
+                os.replace(source, target)
+    except OSError as error:
+        raise InputError(
+            f"run {str(path)!r}: the report cannot be written: {error.strerror or error}; the raw results are kept"
+        ) from None

@@ -1,0 +1,167 @@
+"""The folder of a run on a remote backend: with it alone, on any machine, the run can be sent and collected.
+
+``runcard.toml``, ``provenance.json`` as of a local run; ``circuits.qpy`` (the template on the pair alone, then the
+circuit of each PUB), ``plan.npz`` and ``plan.json`` (states, parameter values, jobs, cost), ``ledger.sqlite``, and the
+raw results in ``raw/``. It is there completely before the first job is sent.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import filelock
+import numpy as np
+from numpy.typing import NDArray
+from qiskit import qpy
+
+from qent_hw.circuits import load_family
+from qent_hw.circuits.pubs import Pub
+from qent_hw.errors import BackendError, InputError
+from qent_hw.experiments.plan import Plan
+from qent_hw.experiments.remote.submission import Submission
+from qent_hw.experiments.run_folder import RunFolder, write_description
+from qent_hw.experiments.runcard import load_runcard
+from qent_hw.hardware import ledger as ledgers
+from qent_hw.hardware.dispatch import raw_path
+from qent_hw.hardware.jobs import Cost, Piece
+from qent_hw.hardware.ledger import Ledger
+
+RAW = "raw"
+_LOCK = ".lock"
+_LOCK_SECONDS = 30.0
+_PLAN_ARRAYS = ("psi", "p", "delay_dt", "tau_s", "p1", "p2", "truth")
+# what stays free beside the results: the report and its tables
+_SPARE_BYTES = 20_000_000
+
+
+def is_remote(folder: Path) -> bool:
+    """Whether that is the folder of a run on a remote backend."""
+    return (folder / ledgers.FILE).is_file()
+
+
+def create(path: Path, submission: Submission, run: str) -> None:
+    """Write the folder of a run, all of it or nothing; its jobs are planned and none is sent.
+
+    Raises
+    ------
+    InputError
+        if the folder exists and is not empty, cannot be written, or the disk has no room for the results.
+    """
+    with RunFolder(path) as place:
+        place.fill(lambda partial: _write(partial, submission, run))
+    check_space(path, submission)
+
+
+def check_space(path: Path, submission: Submission) -> None:
+    """Raise `InputError` unless the disk can hold what is still to come, before anything is sent for it."""
+    needed = sum(len(pub.rows) * pub.shots for pub in submission.pubs) + _SPARE_BYTES
+    free = shutil.disk_usage(path).free
+    if free < needed:
+        raise InputError(
+            f"out = {str(path)!r}: {free / 1e6:.0f} MB are free there, and the results may need {needed / 1e6:.0f} MB"
+        )
+
+
+def open_ledger(path: Path) -> Ledger:
+    """The ledger of the run in that folder; raises `InputError` where there is none."""
+    if not path.is_dir():
+        raise InputError(f"run {str(path)!r}: there is no such folder")
+    return Ledger(path / ledgers.FILE)
+
+
+def lock(path: Path, seconds: float = _LOCK_SECONDS) -> filelock.BaseFileLock:
+    """A lock of the run for one process at a time, as a context; it ends with the process, however that ends.
+
+    Raises
+    ------
+    BackendError
+        on entering it, if another process keeps it.
+    InputError
+        if the folder cannot be written.
+    """
+    return _Lock(str(path / _LOCK), timeout=seconds)
+
+
+class _Lock(filelock.FileLock):
+    def acquire(self, *arguments: Any, **options: Any) -> Any:
+        where = Path(self.lock_file).parent
+        try:
+            return super().acquire(*arguments, **options)
+        except filelock.Timeout:
+            raise BackendError(f"run {str(where)!r}: another process is at work on it; try again later") from None
+        except OSError as error:
+            raise InputError(f"run {str(where)!r}: cannot be written: {error.strerror or error}") from None
+
+
+def load(path: Path) -> Submission:
+    """The submission in that folder.
+
+    Raises
+    ------
+    InputError
+        if a file is missing or cannot be read.
+    """
+    runcard = load_runcard(path / "runcard.toml")
+    try:
+        plain = json.loads((path / "plan.json").read_text(encoding="utf-8"))
+        origin = json.loads((path / "provenance.json").read_text(encoding="utf-8"))
+        with np.load(path / "plan.npz", allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        with open(path / "circuits.qpy", "rb") as file:
+            template, *circuits = qpy.load(file)
+    except (OSError, ValueError, KeyError, EOFError, qpy.exceptions.QpyError) as error:
+        raise InputError(f"run {str(path)!r}: cannot be read: {error}") from None
+    parameters = {name: arrays[f"parameter_{name}"] for name in plain["parameters"]}
+    planned: dict[str, Any] = {name: arrays.get(name) for name in _PLAN_ARRAYS}
+    pubs = tuple(
+        Pub(circuit, arrays[f"values_{index}"], plain["shots_per_row"], arrays[f"states_{index}"])
+        for index, circuit in enumerate(circuits)
+    )
+    return Submission(
+        runcard,
+        Plan(load_family(runcard.family), parameters, **planned),
+        template,
+        pubs,
+        tuple(tuple(Piece(**piece) for piece in pieces) for pieces in plain["jobs"]),
+        Cost(tuple(plain["jobs_s"]), plain["cost_how"]),
+        origin,
+        plain["fractional"],
+    )
+
+
+def load_bits(path: Path, submission: Submission) -> list[list[NDArray[np.uint8]]]:
+    """The kept bit patterns of each job's PUBs."""
+    found = []
+    for number, pieces in enumerate(submission.jobs):
+        with np.load(raw_path(path / RAW, number), allow_pickle=False) as file:
+            found.append([file[f"pub_{index}"] for index in range(len(pieces))])
+    return found
+
+
+def _write(folder: Path, submission: Submission, run: str) -> None:
+    plan = submission.plan
+    write_description(folder, submission.runcard, submission.provenance)
+    plain = {
+        "parameters": list(plan.parameters),
+        "shots_per_row": submission.pubs[0].shots,
+        "jobs": [[asdict(piece) for piece in pieces] for pieces in submission.jobs],
+        "jobs_s": list(submission.cost.jobs_s),
+        "cost_how": submission.cost.how,
+        "fractional": submission.fractional,
+    }
+    (folder / "plan.json").write_text(json.dumps(plain, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    arrays: dict[str, Any] = {f"parameter_{name}": values for name, values in plan.parameters.items()}
+    arrays |= {name: getattr(plan, name) for name in _PLAN_ARRAYS if getattr(plan, name) is not None}
+    for index, pub in enumerate(submission.pubs):
+        arrays |= {f"values_{index}": pub.values, f"states_{index}": pub.states}
+    np.savez_compressed(folder / "plan.npz", **arrays)
+    with open(folder / "circuits.qpy", "wb") as file:
+        qpy.dump([submission.circuit, *(pub.circuit for pub in submission.pubs)], file)
+    (folder / RAW).mkdir()
+    backend = submission.runcard.backend.name
+    with Ledger.create(folder / ledgers.FILE, run, len(submission.jobs), {"backend": backend}):
+        pass

@@ -1,0 +1,158 @@
+"""From a runcard to jobs at the service: plan, price, consent, and sending by the ledger."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from qent_hw.errors import InputError
+from qent_hw.experiments.remote import folder as folders
+from qent_hw.experiments.remote.submission import Submission, check_injection, plan_submission
+from qent_hw.experiments.run_folder import described
+from qent_hw.experiments.runcard import Runcard, parse_runcard
+from qent_hw.hardware.dispatch import reconcile, send_planned
+from qent_hw.hardware.ibm.service import LEAST_BUSY, Service
+from qent_hw.hardware.ledger import Ledger
+
+Mode = Literal["job", "batch"]
+Told = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Quote:
+    """What sending the rest of a run will cost.
+
+    Attributes
+    ----------
+    n_jobs, seconds
+        jobs still to be sent, and their estimated QPU seconds.
+    how
+        the estimate in words, for all jobs.
+    remaining_s
+        QPU seconds the plan has left; None where it has no limit or does not say.
+    """
+
+    n_jobs: int
+    seconds: float
+    how: str
+    remaining_s: float | None
+
+
+def prepare(path: Path, runcard: Runcard, service: Service) -> Submission:
+    """The submission of `runcard` in the folder `path`: a new one, or the one that is there already.
+
+    Raises
+    ------
+    InputError
+        if the folder holds another run, or the runcard cannot be run on the backend; nothing is written then.
+    ServiceError
+        if the service cannot be asked.
+    """
+    check_injection(runcard)
+    if folders.is_remote(path):
+        submission = folders.load(path)
+        _check_same(path, submission.runcard, runcard)
+        return submission
+    name = runcard.backend.name
+    backend = service.backend(name)
+    if name == LEAST_BUSY:
+        content = runcard.model_dump(mode="json", by_alias=True, exclude_none=True)
+        runcard = parse_runcard(content, runcard.title, **{"backend.name": backend.name})
+    submission = plan_submission(runcard, backend, service.fractional(backend))
+    folders.create(path, submission, f"qent-hw-{uuid.uuid4().hex[:16]}")
+    return submission
+
+
+def quote(ledger: Ledger, submission: Submission, service: Service) -> Quote:
+    """What is still to be sent, what it will cost, and what the plan has left; asks the service for its usage."""
+    left = [job.number for job in ledger.jobs("planned", "sending")]
+    remaining = service.usage().get("usage_remaining_seconds")
+    return Quote(
+        len(left),
+        sum(submission.cost.jobs_s[number] for number in left),
+        submission.cost.how,
+        None if remaining is None else float(remaining),
+    )
+
+
+def check_price(price: Quote, limit_s: float | None) -> None:
+    """Raise `InputError` if the rest of the run costs more than the user's limit, or than the plan has left."""
+    if limit_s is not None and price.seconds > limit_s:
+        raise InputError(
+            f"max-qpu-seconds = {limit_s:g}: the jobs need about {price.seconds:.1f} QPU seconds; allow more, or run "
+            "fewer states, strengths or shots"
+        )
+    if price.remaining_s is not None and price.seconds > price.remaining_s:
+        raise InputError(
+            f"the jobs need about {price.seconds:.1f} QPU seconds and the plan has {price.remaining_s:.1f} s left; run "
+            "fewer states, strengths or shots"
+        )
+
+
+def approve(ledger: Ledger, mode: Mode, limit_s: float | None) -> None:
+    """Write down that the user wants the jobs to be sent; from then on collecting sends what is still planned, too."""
+    ledger.note("mode", mode)
+    if limit_s is not None:
+        ledger.note("limit_s", repr(limit_s))
+    ledger.note("approved", datetime.datetime.now().astimezone().isoformat(timespec="seconds"))
+
+
+def send(path: Path, submission: Submission, ledger: Ledger, service: Service, told: Told) -> None:
+    """Send what is planned and look for duplicates; `told(sent, all)` after each job. Needs the run's lock.
+
+    Raises
+    ------
+    InputError
+        if the disk cannot hold the results.
+    ServiceError
+        if a job cannot be sent; see `send_planned`.
+    """
+    reconcile(ledger, service)
+    if not ledger.jobs("planned"):
+        return
+    folders.check_space(path, submission)
+    limit = ledger.about.get("limit_s")
+    total = len(submission.jobs)
+    backend = service.backend(submission.runcard.backend.name, fractional=submission.fractional)
+    with _mode(backend, ledger, service) as mode:
+        send_planned(
+            ledger,
+            service,
+            mode,
+            lambda number: submission.shipment(
+                number, submission.longest(number, None if limit is None else float(limit))
+            ),
+            lambda job: told(total - len(ledger.jobs("planned", "sending")), total),
+        )
+    # the client's own retries may have stored a job more than once without an error
+    reconcile(ledger, service)
+
+
+@contextlib.contextmanager
+def _mode(backend: Any, ledger: Ledger, service: Service) -> Iterator[Any]:
+    """What jobs are sent on: the backend itself, or a batch on it, which takes no more jobs afterwards."""
+    if ledger.about.get("mode") != "batch":
+        yield backend
+        return
+    batch = service.open_batch(backend)
+    try:
+        yield batch
+    finally:
+        service.close_batch(batch)
+
+
+def _check_same(path: Path, there: Runcard, asked: Runcard) -> None:
+    before, now = described(there), described(asked)
+    if now["backend"]["name"] == LEAST_BUSY:
+        now["backend"]["name"] = before["backend"]["name"]
+    if before != now:
+        odd = next(key for key in {**before, **now} if before.get(key) != now.get(key))
+        raise InputError(
+            f"out = {str(path)!r}: holds a run with another {odd} ({before.get(odd)!r}); name a new folder, or go on "
+            f"with that run: qent-hw collect {path}"
+        )
