@@ -46,13 +46,16 @@ def submit(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan and price everything, and send nothing.")] = False,
     max_qpu_seconds: MaxSeconds = None,
     batch: Batch = False,
+    at_least: Annotated[int, typer.Option("--jobs", help="Cut the run into at least so many jobs.", min=1)] = 1,
 ) -> None:
     """Send a run to an IBM backend: shows the price first; given again, it goes on where it broke off."""
     from qent_hw.experiments.run_folder import default_folder
 
     path = Path(out) if out is not None else default_folder(runcard)
     card = _runcard(runcard, backend, shots, seed, injection, qubits)
-    sent = send_run(card, path, yes=yes, dry_run=dry_run, max_qpu_seconds=max_qpu_seconds, batch=batch)
+    sent = send_run(
+        card, path, yes=yes, dry_run=dry_run, max_qpu_seconds=max_qpu_seconds, batch=batch, at_least=at_least
+    )
     if sent:
         typer.echo(f"sent; the results, now or later: qent-hw collect {path} --wait")
 
@@ -144,7 +147,9 @@ def run_remote(
     """`run` on a backend that takes jobs: submit, then wait and collect."""
     silent = as_json or quiet
     try:
-        service = send_run(runcard, path, yes=yes, max_qpu_seconds=max_qpu_seconds, batch=batch, silent=silent)
+        service = send_run(
+            runcard, path, yes=yes, max_qpu_seconds=max_qpu_seconds, batch=batch, silent=silent, to_stderr=True
+        )
         if service is not None:
             show(collect_run(path, service, wait_s=3600 * _HOURS, silent=silent), path, as_json, quiet)
     except KeyboardInterrupt:
@@ -159,7 +164,9 @@ def send_run(
     max_qpu_seconds: float | None,
     dry_run: bool = False,
     batch: bool = False,
+    at_least: int = 1,
     silent: bool = False,
+    to_stderr: bool = False,
 ) -> Service | None:
     """Plan, show the price, ask, and send; the service if everything was sent, None if nothing was to be.
 
@@ -175,18 +182,19 @@ def send_run(
     if not yes and not dry_run and not sys.stdin.isatty():
         raise InputError("sending costs QPU time and there is no terminal to ask on; give --yes, or --dry-run to plan")
     service = connect()
-    submission = sending.prepare(path, runcard, service)
+    submission = sending.prepare(path, runcard, service, at_least)
+    price = sending.quote(path, submission, service)
+    if not silent:
+        _print_plan(path, submission, price, to_stderr)
+    sending.check_price(price, max_qpu_seconds)
+    if price.n_jobs and not yes and not dry_run and not typer.confirm("send?", err=True):
+        typer.echo("nothing was sent", err=True)
+        return None
+    sending.keep(path, submission)
+    if dry_run:
+        typer.echo("nothing was sent (--dry-run); the same call without it sends these jobs")
+        return None
     with folders.open_ledger(path) as ledger, folders.lock(path):
-        price = sending.quote(ledger, submission, service)
-        if not silent:
-            _print_plan(path, submission, price)
-        sending.check_price(price, max_qpu_seconds)
-        if dry_run:
-            typer.echo("nothing was sent (--dry-run); the same call without it sends these jobs", err=silent)
-            return None
-        if price.n_jobs and not yes and not typer.confirm("send?", err=True):
-            typer.echo(f"nothing was sent; the plan stays in {path}", err=True)
-            return None
         sending.approve(ledger, "batch" if batch else "job", max_qpu_seconds)
         with _bar("sending", silent) as told:
             try:
@@ -239,11 +247,11 @@ def _ledger_states(path: Path) -> str:
         return ", ".join(f"{number} {state}" for state, number in ledger.counts().items())
 
 
-def _print_plan(path: Path, submission: Submission, price: Quote) -> None:
+def _print_plan(path: Path, submission: Submission, price: Quote, to_stderr: bool) -> None:
     from rich.console import Console
 
     runcard, backend = submission.runcard, submission.provenance["backend"]
-    console = Console(highlight=False, soft_wrap=True, stderr=True)
+    console = Console(highlight=False, soft_wrap=True, stderr=to_stderr)
     console.print(f"[bold]{runcard.title}[/bold] on {runcard.backend.name}, qubits {_joined(backend['qubits'])}")
     for fact in ("pair_chosen", "fractional_gates"):
         if fact in backend:

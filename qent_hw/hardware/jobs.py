@@ -15,6 +15,7 @@ from qiskit import QuantumCircuit
 from qiskit.transpiler import Target
 
 from qent_hw.circuits.pubs import Pub
+from qent_hw.errors import InputError
 
 # per job, of IBM's documented limits for the sampler (circuits × shots); the others are far away for this template
 MOST_EXECUTIONS = 10_000_000
@@ -51,11 +52,15 @@ class Cost:
         return sum(self.jobs_s)
 
 
-def cut_jobs(pubs: Sequence[Pub], most_executions: int = MOST_EXECUTIONS) -> list[tuple[Piece, ...]]:
-    """The pieces of each job, in order; all PUBs must have the same number of shots."""
-    rows_left = most = min(MOST_ROWS, most_executions // pubs[0].shots)
+def cut_jobs(pubs: Sequence[Pub], at_least: int = 1) -> list[tuple[Piece, ...]]:
+    """The pieces of each job, in order, in at least so many jobs where there are as many circuits.
+
+    All PUBs must have the same number of shots. Raises `InputError` if one circuit alone is more than a job may hold.
+    """
+    shots, total = pubs[0].shots, sum(rows_of(pub) for pub in pubs)
+    rows_left = most = min(MOST_ROWS, MOST_EXECUTIONS // shots, math.ceil(total / at_least))
     if most < 1:
-        raise ValueError(f"shots = {pubs[0].shots}: one circuit alone is more than a job may hold")
+        raise InputError(f"shots = {shots}: a job may hold {MOST_EXECUTIONS:,} shots in all")
     jobs: list[tuple[Piece, ...]] = []
     current: list[Piece] = []
     for index, pub in enumerate(pubs):

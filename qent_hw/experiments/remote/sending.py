@@ -43,13 +43,15 @@ class Quote:
     remaining_s: float | None
 
 
-def prepare(path: Path, runcard: Runcard, service: Service) -> Submission:
-    """The submission of `runcard` in the folder `path`: a new one, or the one that is there already.
+def prepare(path: Path, runcard: Runcard, service: Service, at_least: int = 1) -> Submission:
+    """What `runcard` in the folder `path` means: the run that is there already, or a new one in at least so many jobs.
+
+    Nothing is written.
 
     Raises
     ------
     InputError
-        if the folder holds another run, or the runcard cannot be run on the backend; nothing is written then.
+        if the folder holds another run, or the runcard cannot be run on the backend.
     ServiceError
         if the service cannot be asked.
     """
@@ -63,14 +65,21 @@ def prepare(path: Path, runcard: Runcard, service: Service) -> Submission:
     if name == LEAST_BUSY:
         content = runcard.model_dump(mode="json", by_alias=True, exclude_none=True)
         runcard = parse_runcard(content, runcard.title, **{"backend.name": backend.name})
-    submission = plan_submission(runcard, backend, service.fractional(backend))
-    folders.create(path, submission, f"qent-hw-{uuid.uuid4().hex[:16]}")
-    return submission
+    return plan_submission(runcard, backend, service.fractional(backend), at_least)
 
 
-def quote(ledger: Ledger, submission: Submission, service: Service) -> Quote:
+def keep(path: Path, submission: Submission) -> None:
+    """Write the folder of a new run, under a name that no other run has; see `folder.create`."""
+    if not folders.is_remote(path):
+        folders.create(path, submission, f"qent-hw-{uuid.uuid4().hex[:16]}")
+
+
+def quote(path: Path, submission: Submission, service: Service) -> Quote:
     """What is still to be sent, what it will cost, and what the plan has left; asks the service for its usage."""
-    left = [job.number for job in ledger.jobs("planned", "sending")]
+    left = list(range(len(submission.jobs)))
+    if folders.is_remote(path):
+        with folders.open_ledger(path) as ledger:
+            left = [job.number for job in ledger.jobs("planned", "sending")]
     remaining = service.usage().get("usage_remaining_seconds")
     return Quote(
         len(left),

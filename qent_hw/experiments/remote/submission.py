@@ -96,8 +96,10 @@ def check_injection(runcard: Runcard) -> None:
         raise InputError(f"T1_s and T2_s describe the ideal simulator 'aer'; {runcard.backend.name} has its own")
 
 
-def plan_submission(runcard: Runcard, usual: IBMBackend, fractional: IBMBackend | None) -> Submission:
-    """Plan a run on a backend, opened without and (where it has them) with its fractional gates.
+def plan_submission(
+    runcard: Runcard, usual: IBMBackend, fractional: IBMBackend | None, at_least: int = 1
+) -> Submission:
+    """Plan a run on a backend, opened without and (where it has them) with its fractional gates, in some jobs or more.
 
     Raises
     ------
@@ -118,7 +120,7 @@ def plan_submission(runcard: Runcard, usual: IBMBackend, fractional: IBMBackend 
     plan = make_plan(runcard, device, seeds.states)
     estimators = load_estimators(runcard, plan)
     pubs = planned_pubs(runcard, plan, transpile_template(backend.target, device.qubits))
-    jobs = cut_jobs(pubs)
+    jobs = cut_jobs(pubs, at_least)
     cost = estimate_cost(jobs, pubs, backend.target, getattr(backend.configuration(), "default_rep_delay", None))
     origin = provenance(runcard.backend.name, device, runcard.seed, cards_of(estimators))
     return Submission(
