@@ -169,5 +169,5 @@ def _check_twirl(template: DeviceTemplate) -> None:
             turned.T @ later, _weights(template, angles[None] + 0.9 * (np.array(ROTATE) == name)), atol=1e-12
         ):
             raise InputError(
-                f"injection twirl: this device's gates do not begin a setting with a perfect rz on qubit {qubit}"
+                f"injection twirl: on this device a setting's rotation of qubit {qubit} does not begin about z"
             )

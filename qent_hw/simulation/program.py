@@ -103,7 +103,7 @@ def rotation_plane(name: str, qubits: tuple[int, ...]) -> Plane:
 
 def _parts(gate: Gate) -> list[Gate]:
     """The gate itself, or rotations that make it up to a phase if it has a free angle and is none."""
-    if not gate.is_parameterized() or gate.name in _ROTATIONS:
+    if not _is_free(gate) or gate.name in _ROTATIONS:
         return [gate]
     if gate.name in ("p", "u1"):
         return [RZGate(*gate.params)]
@@ -114,9 +114,14 @@ def _parts(gate: Gate) -> list[Gate]:
 
 
 def _step(gate: Gate, qubits: tuple[int, ...]) -> Fixed | Turn:
-    if gate.is_parameterized():
+    if _is_free(gate):
         return Turn(rotation_plane(gate.name, qubits), qubits, gate.params[0])
     return Fixed(on_pair(transfer_matrix(Operator(gate)), qubits), qubits)
+
+
+def _is_free(gate: Gate) -> bool:
+    # a controlled gate's own `is_parameterized` says no
+    return any(getattr(value, "parameters", ()) for value in gate.params)
 
 
 def _append(steps: list[Fixed | Turn], step: Fixed | Turn) -> None:
