@@ -90,6 +90,7 @@ def test_without_out_each_run_gets_a_folder_of_its_own(call, card, tmp_path, mon
         (["run", "{card}", "--injection", "idle"], "give T1_s and T2_s"),
         (["run", "{card}", "--qubits", "0"], "qubits = '0'"),
         (["run", "{card}", "--qubits", "0,4", "--backend", "fake_manila"], "coupled to 1"),
+        (["run", "{card}", "--qubits", "0,1", "--backend", "fake_kyoto"], "ecr on 1,0 has the error 1"),
         (["run", "{card}", "--out", "{card}"], "not an empty folder"),
         (["run", "{card}", "--out", "{card}/below"], "cannot be written"),
         (["run", "{card}", "--out", "/proc/none"], "cannot be written"),
@@ -184,6 +185,8 @@ def test_predict_refuses_wrong_counts_in_one_line(call, tmp_path, change, compla
 def test_lists_and_bench(call, tmp_path):
     assert "special_four_basis" in call("families")[1]
     assert "fake_torino" in call("backends")[1].split()
+    assert "2024-05-27" in call("backends", "fake_manila")[1]
+    assert call("backends", "fake_manilla")[0] == 2
     assert call("init", tmp_path / "bench")[0] == 0
     assert (tmp_path / "bench" / "circuits" / "two_basis.qasm").is_file()
     assert call("init", tmp_path / "bench")[0] == 2

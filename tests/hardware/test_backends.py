@@ -9,7 +9,7 @@ from qiskit_ibm_runtime.fake_provider import FakeManilaV2, FakeTorino
 from qent_hw.errors import InputError
 from qent_hw.hardware import local_backends, resolve_backend
 from qent_hw.hardware.device import cut_device
-from qent_hw.hardware.pair import coupled_pairs
+from qent_hw.hardware.faults import coupled_pairs
 
 
 def test_names_cover_aer_and_the_fakes_by_both_routes():

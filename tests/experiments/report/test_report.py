@@ -210,7 +210,7 @@ def test_a_noisy_backend_is_called_one(decay_run):
     finished = run(backend={"name": "aer:fake_manila"}, injection={"kind": "twirl"}, states={"kind": "random", "n": 4})
     text = Page(finished.report).text
     assert "aer:fake_manila, Aer with the noise of that device, qubits 4 and 3" in text
-    assert "Qubits 4,3 have the smallest error of a circuit by published figures" in text
+    assert "Qubits 4,3 err least by published figures" in text
     assert "without gate and readout errors" in text
     assert "does not probe the device's memory" in text
     assert "without gate and readout errors" not in Page(decay_run.report).text
