@@ -19,9 +19,16 @@ def main() -> None:
     asked = parser.parse_args()
     platform = Platform(asked.seed, asked.state)
     server = Server(platform, asked.port)
-    threading.Thread(target=platform.work, daemon=True).start()
+    threading.Thread(target=_machine, args=[platform], daemon=True).start()
     print(server.server_address[1], flush=True)
     server.serve_forever()
+
+
+def _machine(platform: Platform) -> None:
+    # loaded while the server answers already
+    from tests.ibm_server import programs  # noqa: F401
+
+    platform.work()
 
 
 if __name__ == "__main__":

@@ -50,7 +50,13 @@ def simulator(name: str, qubits: tuple[int, ...]):
         # several fakes publish T2 above 2·T1, which Aer clips
         warnings.filterwarnings("ignore", module="qiskit_aer.noise")
         noise_model = NoiseModel.from_backend(_described(_cut(whole_target(name), qubits)))
-    return AerSimulator(noise_model=noise_model, method="density_matrix", fusion_enable=False)
+    return AerSimulator(
+        noise_model=noise_model,
+        method="density_matrix",
+        # circuits of a few qubits: threads and fusion cost six times what they save
+        max_parallel_threads=1,
+        fusion_enable=False,
+    )
 
 
 def _document(name: str, kind: str) -> dict:

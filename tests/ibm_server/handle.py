@@ -98,6 +98,9 @@ class Handle:
 @contextmanager
 def serve(seed: int = 1, folder: Path | None = None) -> Iterator[Handle]:
     """The stand-in in threads of this process."""
+    # Qiskit does not bear being imported by the machine's thread and the caller's at once
+    from tests.ibm_server import programs  # noqa: F401
+
     platform = Platform(seed, folder)
     server = Server(platform)
     threads = [threading.Thread(target=work, daemon=True) for work in (server.serve_forever, platform.work)]

@@ -1,7 +1,7 @@
 """What the platform does with a stored job: decode it, run it on Aer, encode the result as the real service does.
 
-Both programs of the samplers: `sampler` (the legacy one, the client's own JSON) and `executor` (the client-side sampler,
-packed tensors of `ibm_quantum_schemas`).
+Both programs of the samplers: `sampler` (the legacy one, in the client's own JSON) and `executor` (the client-side
+sampler, in packed tensors of `ibm_quantum_schemas`).
 """
 
 from __future__ import annotations
@@ -61,9 +61,8 @@ def sample(device: str, task: Task, seed: np.random.SeedSequence) -> dict[str, n
         for an instruction that the device does not have, or a delay off its timing grid.
     """
     circuit, qubits = _used_part(device, task.circuit)
-    shape, rows = task.values.shape[:-1], task.values.reshape(-1, task.values.shape[-1])
-    if task.values.shape[-1] == 0:
-        rows = np.empty((int(np.prod(shape)), 0))
+    shape = task.values.shape[:-1]
+    rows = task.values.reshape(int(np.prod(shape)), task.values.shape[-1])
     aer_seed, order = (int(child.generate_state(1)[0] >> 1) for child in seed.spawn(2))
     # a parameter that is left in the global phase alone has gone with it
     binds = {

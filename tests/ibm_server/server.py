@@ -341,6 +341,8 @@ class Handler(BaseHTTPRequestHandler):
     """One connection of a client to the platform of its server."""
 
     protocol_version = "HTTP/1.1"
+    # head and body go out apart: not to wait 40 ms for the client to acknowledge the head
+    disable_nagle_algorithm = True
     server: Server
 
     def do_GET(self) -> None:

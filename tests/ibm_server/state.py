@@ -131,7 +131,7 @@ class Settings:
     backends
         names on offer.
     queue_length, status, state
-        by backend name, where they are not 0, ``active`` and `True`.
+        by backend name, where they are not 0, ``active`` and `True`; a machine whose state is `False` runs nothing.
     """
 
     limit_s: float | None = 600.0
@@ -260,8 +260,6 @@ class Platform:
 
     def work(self) -> None:
         """The machine: runs what is queued, one job at a time, until the platform stops."""
-        from tests.ibm_server import programs  # noqa: F401  loaded while the client gets ready
-
         while True:
             with self.changed:
                 job = self._wait_for(self._due_to_run)
@@ -331,9 +329,8 @@ class Platform:
         return None
 
     def _due_to_run(self) -> Job | None:
-        return next(
-            (job for job in self.jobs.values() if job.status == "Queued" and self._lingered(job, "Queued")), None
-        )
+        waiting = (job for job in self.jobs.values() if job.status == "Queued" and self._lingered(job, "Queued"))
+        return next((job for job in waiting if self.settings.state.get(job.backend, True)), None)
 
     def _lingered(self, job: Job, status: str) -> bool:
         if job.status != status:
