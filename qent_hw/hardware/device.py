@@ -109,6 +109,8 @@ def cut_device(backend: BackendV2, qubits: tuple[int, int] | None = None, inject
                 f"qubit {qubit}: published T2 = {t2:.3g} s is above 2·T1; used 2·T1 = {2 * t1:.3g} s"
             )
         T2.append(min(t2, 2 * t1))
+    if whole.dt is None:
+        facts["dt_assumed_s"] = IDEAL_DT
     properties = getattr(backend, "properties", lambda: None)()
     if properties is not None:
         facts["properties_dated"] = properties.last_update_date.isoformat()

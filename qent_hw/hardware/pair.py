@@ -196,7 +196,7 @@ def _reason(best: PairFigures, injection: str, sound: list[PairFigures], n_pairs
         f"qubits {best.qubits[0]},{best.qubits[1]} {aim} by published figures: {off}a circuit goes wrong with "
         f"{_percent(best.circuit_error)} ({best.gate} {_percent(best.gate_error)}, rotation "
         f"{_percent(*best.rotation_error)}, readout {_percent(*best.readout_error)}); the median of {len(sound)} pairs "
-        f"is {typical}" + (f", {faulty} more are faulty" if faulty else "")
+        f"is {typical}" + (f", leaving out {faulty} with faults" if faulty else "")
     )
 
 
