@@ -5,6 +5,6 @@ through which a test arranges faults, looks at what was stored and run, and gets
 """
 
 from tests.ibm_server.handle import Handle, environment, serve, spawn
-from tests.ibm_server.server import INSTANCE, TOKEN
+from tests.ibm_server.routes import INSTANCE, TOKEN
 
 __all__ = ["INSTANCE", "TOKEN", "Handle", "environment", "serve", "spawn"]

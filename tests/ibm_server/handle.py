@@ -13,7 +13,8 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
-from tests.ibm_server.server import INSTANCE, PREFIX, TOKEN, Server
+from tests.ibm_server.routes import INSTANCE, TOKEN
+from tests.ibm_server.server import PREFIX, Server
 from tests.ibm_server.state import Platform
 
 ROOT = Path(__file__).parents[2]
@@ -37,6 +38,8 @@ def environment(port: int, home: Path | str) -> dict[str, str]:
         "IAM_URL": f"http://127.0.0.1:{port}",
         # no search for the account's instances
         "QISKIT_FUNCTIONS_EXPERIMENTAL": "1",
+        # otherwise the client reads the source of its whole call stack at every request
+        "USAGE_DATA_OPT_OUT": "True",
         "HOME": str(home),
         **proxies,
         "NO_PROXY": "127.0.0.1",
@@ -55,11 +58,11 @@ class Handle:
         return environment(self.port, home)
 
     def fault(self, endpoint: str, does: str = "status", **more: Any) -> None:
-        """Let requests go wrong; see `state.Fault`."""
+        """Let requests go wrong; see `jobs.Fault`."""
         self._ask("POST", "faults", {"endpoint": endpoint, "does": does, **more})
 
     def fate(self, **facts: Any) -> None:
-        """Say what becomes of the next jobs; see `state.Fate`."""
+        """Say what becomes of the next jobs; see `jobs.Fate`."""
         self._ask("POST", "fates", facts)
 
     def clear(self) -> None:
@@ -71,7 +74,7 @@ class Handle:
         self._ask("POST", "release")
 
     def settings(self, **changes: Any) -> dict[str, Any]:
-        """Change the account or its machines; see `state.Settings`, whose present values it returns."""
+        """Change the account or its machines; see `jobs.Settings`, whose present values it returns."""
         return self._ask("PATCH", "settings", changes)
 
     def jobs(self, tag: str | None = None) -> list[dict[str, Any]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 TEXTS = {"text": '"The result is too large to be shown."', "null": "null", "empty": ""}
-KINDS = (*TEXTS, "garbled", "fewer_pubs", "fewer_shots", "wrong_shape", "foreign")
 
 
 def spoil(data: list[dict[str, np.ndarray]], kind: str | None) -> list[dict[str, np.ndarray]]:
