@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -69,14 +70,13 @@ def jobs(
 
     from qent_hw.experiments.remote.overview import check_places, find_runs, run_row, run_table
     from qent_hw.hardware.ibm.faults import NoAccountError
-    from qent_hw.hardware.ibm.service import connect
 
     named = [Path(place) for place in places or ()]
     check_places(named)
     found = find_runs(named or [Path("runs")])
     service, trouble = None, ""
     try:
-        service = connect() if found else None
+        service = _connect() if found else None
         rows = [run_row(path, service) for path in found]
     except (NoAccountError, BackendError) as error:
         trouble = str(error)
@@ -113,11 +113,10 @@ def collect(
     quiet: Annotated[bool, typer.Option("--quiet", help="Print errors only.")] = False,
 ) -> None:
     """Fetch what is ready; when everything is there, finish the run with the same report as a local one."""
-    from qent_hw.hardware.ibm.service import connect
 
     path = Path(folder)
     _ledger_states(path)
-    finished = collect_run(path, connect(), wait_s=3600 * hours if wait else 0.0, again=again, silent=quiet or as_json)
+    finished = collect_run(path, _connect(), wait_s=3600 * hours if wait else 0.0, again=again, silent=quiet or as_json)
     show(finished, path, as_json, quiet)
 
 
@@ -125,12 +124,11 @@ def cancel(folder: Annotated[str, typer.Argument(help="The run's folder.")]) -> 
     """Cancel all jobs of a run that have not ended; what is done can still be collected."""
     from qent_hw.experiments.remote import folder as folders
     from qent_hw.hardware.dispatch import cancel_all
-    from qent_hw.hardware.ibm.service import connect
 
     path = Path(folder)
     _ledger_states(path)
     with folders.open_ledger(path) as ledger, folders.lock(path):
-        cancel_all(ledger, connect())
+        cancel_all(ledger, _connect())
     typer.echo(f"run {path}: {_ledger_states(path)}")
 
 
@@ -177,11 +175,10 @@ def send_run(
     """
     from qent_hw.experiments.remote import folder as folders
     from qent_hw.experiments.remote import sending
-    from qent_hw.hardware.ibm.service import connect
 
     if not yes and not dry_run and not sys.stdin.isatty():
         raise InputError("sending costs QPU time and there is no terminal to ask on; give --yes, or --dry-run to plan")
-    service = connect()
+    service = _connect()
     submission = sending.prepare(path, runcard, service, at_least)
     price = sending.quote(path, submission, service)
     if not silent:
@@ -224,6 +221,14 @@ def show(run: Run, path: Path, as_json: bool, quiet: bool) -> None:
         typer.echo(json.dumps(run.comparison, indent=2))
     elif not quiet:
         print_summary(run, path)
+
+
+def _connect() -> Service:
+    """The account's service; what its client logs besides would come between the lines of these commands."""
+    from qent_hw.hardware.ibm.service import connect
+
+    logging.getLogger("qiskit_ibm_runtime").setLevel(logging.ERROR)
+    return connect()
 
 
 def _runcard(

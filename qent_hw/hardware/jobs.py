@@ -58,7 +58,7 @@ def cut_jobs(pubs: Sequence[Pub], at_least: int = 1) -> list[tuple[Piece, ...]]:
     All PUBs must have the same number of shots. Raises `InputError` if one circuit alone is more than a job may hold.
     """
     shots, total = pubs[0].shots, sum(rows_of(pub) for pub in pubs)
-    rows_left = most = min(MOST_ROWS, MOST_EXECUTIONS // shots, math.ceil(total / at_least))
+    rows_left = most = min(MOST_ROWS, MOST_EXECUTIONS // shots, max(1, total // at_least))
     if most < 1:
         raise InputError(f"shots = {shots}: a job may hold {MOST_EXECUTIONS:,} shots in all")
     jobs: list[tuple[Piece, ...]] = []

@@ -34,7 +34,28 @@ def collect(
     again: bool = False,
     told: Told = lambda done, total: None,
 ) -> Run | None:
-    """Fetch what is ready and finish the run when everything is there; None while something is missing.
+    """Fetch what is ready (see `fetch`), and finish the run when everything is there; None while something is missing.
+
+    Raises
+    ------
+    InputError, BackendError
+        as `fetch` does.
+    """
+    with folders.lock(path):
+        if not fetch(path, service, wait_s=wait_s, again=again, told=told):
+            return None
+        return finish(path)
+
+
+def fetch(
+    path: Path,
+    service: Service,
+    *,
+    wait_s: float = 0.0,
+    again: bool = False,
+    told: Told = lambda done, total: None,
+) -> bool:
+    """Fetch what is ready; whether everything is there now. Needs the run's lock.
 
     What is planned and was approved is sent too, so that a submission that broke off goes on.
 
@@ -55,20 +76,27 @@ def collect(
         if a job has failed for good or was cancelled, a result stays wrong, or the service cannot be asked; what has
         been fetched is kept.
     """
-    with folders.open_ledger(path) as ledger, folders.lock(path):
+    with folders.open_ledger(path) as ledger:
         submission = folders.load(path)
         if again:
             for job in ledger.jobs("failed", "cancelled"):
                 ledger.move(job, "planned", note="sent once more, as asked")
         _until_done(path, submission, ledger, service, time.monotonic() + wait_s, told)
         _raise_for_lost(path, ledger)
-        if len(ledger.jobs("done")) < len(submission.jobs):
-            return None
-        return finish(path, submission, ledger)
+        return len(ledger.jobs("done")) == len(submission.jobs)
 
 
-def finish(path: Path, submission: Submission, ledger: Ledger) -> Run:
-    """Estimate, compare and write the same files as a local run has, from the raw results in the folder."""
+def finish(path: Path) -> Run:
+    """Estimate, compare and write the same files as a local run has, from the raw results in the folder.
+
+    Raises
+    ------
+    InputError
+        if a raw result is missing or cannot be read, or the folder cannot be written.
+    """
+    submission = folders.load(path)
+    with folders.open_ledger(path) as ledger:
+        jobs = _jobs_of(ledger)
     try:
         measured = submission.counts(folders.load_bits(path, submission))
     except (OSError, ValueError, KeyError) as error:
@@ -80,7 +108,7 @@ def finish(path: Path, submission: Submission, ledger: Ledger) -> Run:
         estimators,
         measured,
         submission.circuit,
-        submission.provenance | {"jobs": _jobs_of(ledger)},
+        submission.provenance | {"jobs": jobs},
     )
     _put(run, path)
     return run

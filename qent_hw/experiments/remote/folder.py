@@ -81,9 +81,10 @@ def lock(path: Path, seconds: float = _LOCK_SECONDS) -> filelock.BaseFileLock:
     BackendError
         on entering it, if another process keeps it.
     InputError
-        if the folder cannot be written.
+        if the folder is none of a remote run, or cannot be written.
     """
-    return _Lock(str(path / _LOCK), timeout=seconds)
+    with open_ledger(path):
+        return _Lock(str(path / _LOCK), timeout=seconds)
 
 
 class _Lock(filelock.FileLock):

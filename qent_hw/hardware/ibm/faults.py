@@ -83,8 +83,7 @@ def fault_of(error: BaseException, what: str) -> Fault:
     said = _without_tokens(" ".join(str(error).split()))
     status, wait = _status(error), _retry_after(error)
     if status == 401 or (status is None and isinstance(error, IBMNotAuthorizedError)):
-        remedy = "save a valid one with QiskitRuntimeService.save_account, or set QISKIT_IBM_TOKEN"
-        return Fault("account", f"{what}: IBM refuses the account's token (401); {remedy}")
+        return _refused(what)
     if _QUEUE_FULL.search(said):
         return Fault("full", f"{what}: the account has as many waiting jobs as its plan allows", wait)
     if status == 429:
@@ -98,6 +97,17 @@ def fault_of(error: BaseException, what: str) -> Fault:
     if status is not None:
         return Fault("disturbed", f"{what}: IBM's service is disturbed ({status})", wait)
     return Fault("disturbed", f"{what}: {_short(said) or type(error).__name__}")
+
+
+def fault_of_token(text: str) -> Fault:
+    """The fault behind the client's words on why IBM's identity service gave no access token."""
+    refused = re.search(r"[Ss]tatus code: 4(?!29)\d\d", text)
+    return _refused("no access token") if refused else fault_of(ConnectionError(text), "no access token")
+
+
+def _refused(what: str) -> Fault:
+    remedy = "save a valid one with QiskitRuntimeService.save_account, or set QISKIT_IBM_TOKEN"
+    return Fault("account", f"{what}: IBM refuses the account's token; {remedy}")
 
 
 def can_be_sent_again(reason: str) -> bool:

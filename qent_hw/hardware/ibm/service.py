@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
@@ -15,7 +16,7 @@ from qiskit.providers.exceptions import QiskitBackendNotFoundError
 
 from qent_hw.errors import InputError
 from qent_hw.hardware.ibm.deadline import within
-from qent_hw.hardware.ibm.faults import NoAccountError, ServiceError
+from qent_hw.hardware.ibm.faults import NoAccountError, ServiceError, fault_of_token
 from qent_hw.hardware.ibm.sampler import make_sampler
 
 if TYPE_CHECKING:
@@ -239,14 +240,11 @@ def connect(patience: Patience | None = None) -> Service:
     ServiceError
         if the service cannot be reached or refuses the account.
     """
-    from qiskit_ibm_runtime import QiskitRuntimeService
     from qiskit_ibm_runtime.accounts.exceptions import AccountNotFoundError
 
     patience = patience or Patience.from_environment()
     try:
-        client = trying(patience)(
-            within, patience.call_s, "IBM's service could not be reached", lambda: QiskitRuntimeService()
-        )
+        client = trying(patience)(within, patience.call_s, "IBM's service could not be reached", _client)
     except ServiceError as error:
         if isinstance(error.__cause__, AccountNotFoundError):
             raise NoAccountError(
@@ -255,6 +253,19 @@ def connect(patience: Patience | None = None) -> Service:
             ) from None
         raise
     return Service(client, patience)
+
+
+def _client() -> QiskitRuntimeService:
+    """The client. It hides a refused key behind a warning and an empty list of backends: here it is an error."""
+    from qiskit_ibm_runtime import QiskitRuntimeService
+
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        client = QiskitRuntimeService()
+    for text in (str(one.message) for one in said):
+        if "Unable to retrieve IBM Cloud access token" in text:
+            raise ServiceError(fault_of_token(text))
+    return client
 
 
 def trying(patience: Patience) -> tenacity.Retrying:
