@@ -39,6 +39,7 @@ class Fault:
     endpoint: str
     does: str = "status"
     status: int = 500
+    message: str = "loopback fault"
     retry_after: float | None = None
     after: bool = False
     times: int | None = 1

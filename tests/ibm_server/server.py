@@ -46,7 +46,7 @@ class Handler(BaseHTTPRequestHandler):
             reply = Reply()
         if fault is not None and fault.does == "status":
             headers = {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}
-            reply = Reply(fault.status, error(0, fault.status, "loopback fault").body, headers)
+            reply = Reply(fault.status, error(0, fault.status, fault.message).body, headers)
         if not admin:
             outcome = reply.status if fault is None or fault.does == "status" else fault.does
             platform.note(method=self.command, path=self.path, endpoint=endpoint, outcome=outcome)
