@@ -11,7 +11,7 @@ from qent_hw.estimators.estimates import Estimates, Estimator
 from qent_hw.estimators.model import Model
 from qent_hw.estimators.network import Network
 from qent_hw.estimators.neural import NeuralEstimator
-from qent_hw.estimators.shipped import available_models, load_estimator, named_estimator
+from qent_hw.estimators.shipped import available_models, load_distinct_estimators, load_estimator, named_estimator
 
 if TYPE_CHECKING:
     from qent_hw.estimators.sklearn import ConcurrenceRegressor, EntanglementClassifier
@@ -25,6 +25,7 @@ __all__ = [
     "Network",
     "NeuralEstimator",
     "available_models",
+    "load_distinct_estimators",
     "load_estimator",
     "named_estimator",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from qent_hw.errors import InputError
@@ -44,13 +46,33 @@ def load_estimator(name: str, family: str, channel: str) -> NeuralEstimator:
     return NeuralEstimator(name, Model.load(model_path(family, channel, name)))
 
 
+def load_distinct_estimators(names: Sequence[str], family: str, channel: str) -> list[NeuralEstimator]:
+    """Several estimators, each as by `load_estimator`; those of model files that share a name are called as the files.
+
+    Raises InputError as there, and for names that are still the same.
+    """
+    found = [load_estimator(name, family, channel) for name in names]
+    called = [one.name for one in found]
+    apart = [
+        replace(one, name=Path(name).stem) if called.count(one.name) > 1 and Path(name).suffix == ".npz" else one
+        for name, one in zip(names, found, strict=True)
+    ]
+    for place, one in enumerate(apart):
+        if twins := [names[other] for other in range(place) if apart[other].name == one.name]:
+            raise InputError(f"estimators: {twins[0]!r} and {names[place]!r} would both be called {one.name!r}")
+    return apart
+
+
 def named_estimator(name: str) -> NeuralEstimator:
     """The estimator of a model file, or of a shipped model by its full name such as 'two_basis-dephasing-bell4'.
+
+    A model file's estimator is called by the name in its card ('device' for one trained for a device), or as the file.
 
     Raises InputError where it is neither, listing the shipped names.
     """
     if Path(name).suffix == ".npz":
-        return NeuralEstimator(Path(name).stem, Model.load(name))
+        model = Model.load(name)
+        return NeuralEstimator(str(model.card.get("estimator", Path(name).stem)), model)
     names = {"-".join(key): key for key in available_models()}
     if name not in names:
         raise InputError(f"model {name!r}: neither a model file (.npz) nor a shipped one; shipped: {', '.join(names)}")

@@ -13,7 +13,7 @@ import numpy as np
 from qent_hw.circuits.pubs import Pub, build_pubs
 from qent_hw.circuits.template import transpile_template
 from qent_hw.errors import InputError
-from qent_hw.estimators import NeuralEstimator, load_estimator
+from qent_hw.estimators import NeuralEstimator, load_distinct_estimators
 from qent_hw.experiments.comparison import figures_of_merit
 from qent_hw.experiments.plan import Plan, make_plan
 from qent_hw.experiments.provenance import provenance
@@ -156,7 +156,7 @@ class Seeds:
 
 def load_estimators(runcard: Runcard, plan: Plan) -> list[NeuralEstimator]:
     """The estimators of a runcard; raises `InputError` where one is not to be had, or lacks a setting."""
-    estimators = [load_estimator(name, plan.family.name, runcard.channel.kind) for name in runcard.estimators]
+    estimators = load_distinct_estimators(runcard.estimators, plan.family.name, runcard.channel.kind)
     for estimator in estimators:
         lacking = [setting for setting in estimator.settings if setting not in runcard.settings]
         if lacking:

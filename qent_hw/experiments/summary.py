@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
+from qent_hw.experiments.trained_for import misplaced, trained_for
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -41,7 +43,7 @@ def print_summary(run: Run, folder: Path) -> None:
         )
     console.print(table)
     backend = run.provenance["backend"]
-    for note in [*filter(None, [backend.get("pair_chosen")]), *backend.get("clipped", [])]:
+    for note in [*filter(None, [backend.get("pair_chosen")]), *backend.get("clipped", []), *misplaced(run)]:
         console.print(f"note: {note}", soft_wrap=True)
     console.print(f"report: {folder / 'report.html'}", soft_wrap=True)
 
@@ -65,7 +67,9 @@ def print_estimates(estimates: pd.DataFrame, model: Model) -> None:
         )
     console.print(table)
     console.print(
-        f"Model-based: true for states of the family {model.family} under {model.channel}; no proof beyond it."
+        f"Model-based: true for states of the family {model.family} under {model.channel}"
+        + (f" by {trained_for(model.card)}" if "device" in model.card else "")
+        + "; no proof beyond it."
     )
 
 

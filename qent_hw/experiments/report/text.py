@@ -10,6 +10,7 @@ from qent_hw.experiments.report.decay import death_text, decays, lifetimes_s, st
 from qent_hw.experiments.report.labels import thousands
 from qent_hw.experiments.runcard import Points
 from qent_hw.experiments.summary import with_error
+from qent_hw.experiments.trained_for import has_device_noise, training_remarks
 from qent_hw.physics import ALL_SETTINGS
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def assumptions(run: Run) -> list[tuple[str, str]]:
     family, channel = run.plan.family.title, run.runcard.channel.kind
     n_settings = len(run.measured.settings)
     model_based = (
-        f"They presuppose a state of the {family} family after {channel}: from such states alone the networks learnt."
+        f"They presuppose a state of the {family} family after {channel}: from such states the networks learnt."
     )
     if n_settings < len(ALL_SETTINGS):
         model_based += (
@@ -69,16 +70,7 @@ def assumptions(run: Run) -> list[tuple[str, str]]:
         ("The truth is what was injected.", _what_truth_is(run)),
         _injection_caveat(run),
     ]
-    unknown = _unknown_to_networks(run)
-    if unknown:
-        found.append(
-            (
-                "The networks know nothing of this device.",
-                f"They were trained on {channel} alone, of the same strength on both qubits, without {unknown}. "
-                f"{run.comparison['backend']} has these, so figures are expected to be worse than on the ideal "
-                "simulator, and more shots do not cure that.",
-            )
-        )
+    found += training_remarks(run)
     found.append(
         (
             "Intervals.",
@@ -106,7 +98,7 @@ def assumptions(run: Run) -> list[tuple[str, str]]:
 def bias_note(run: Run) -> str:
     """How to read the pulls of this run."""
     notes = []
-    if _has_device_noise(run):
+    if has_device_noise(run):
         notes.append(
             "The exact values hold for what was injected, without gate and readout errors: pulls off 0 and 1 show what "
             f"{run.comparison['backend']} adds, its bias, and grow with the square root of the shots."
@@ -212,17 +204,6 @@ def _injection_caveat(run: Run) -> tuple[str, str]:
         "The error on the idle is added by the simulator with exactly strength p; it says nothing of a real qubit's "
         "memory.",
     )
-
-
-def _unknown_to_networks(run: Run) -> str:
-    """What acted in this run and was not in the training data."""
-    device = "gate and readout errors" if _has_device_noise(run) else ""
-    relaxation = "relaxation (T1)" if run.plan.tau_s is not None else ""
-    return ", ".join(filter(None, (relaxation, device)))
-
-
-def _has_device_noise(run: Run) -> bool:
-    return run.comparison["backend"] != "aer"
 
 
 def _microseconds(values_s: tuple[float, ...]) -> str:
