@@ -16,9 +16,10 @@ together in the same way of
 
 As τ ≈ T2 ln 2, the first is small only if T2 ≪ 2·T1, that is if 1/T2 = 1/(2·T1) + 1/Tφ is nearly all 1/Tφ; at T2 = 2·T1
 relaxation is all there is. Without the second, pairs win of which only one qubit dephases. Smallest is then
-1 − (1 − E)² (1 − W). The shipped `bell8` networks, trained on ideal dephasing, lose 0.2 to 0.4 of E, of the relaxation
-or of the unevenness in accuracy; the error of their concurrence grows by about 0.4 E, but only by 0.1 of the relaxation
-(special 4-basis states, 4 × 4,096 shots). Counting E twice lies between the two.
+1 − (1 − E)² (1 − W). The weights are those of the shipped `bell8` networks, trained on ideal dephasing (special 4-basis
+states, 4 × 4,096 shots): their accuracy falls by 0.3 to 0.4 of E, 0.3 to 0.7 of the relaxation and 0.2 to 0.3 of the
+unevenness, but the error of their concurrence grows by 0.3 to 0.5 of E and only by 0.1 of the relaxation. Counting E
+twice lies between the two.
 
 Detuning and ZZ coupling act during a wait as well and are not published, and a published T2 is mostly that of an echo:
 only a calibration of the chosen pair tells.
