@@ -54,9 +54,10 @@ def submit(
 
     path = Path(out) if out is not None else default_folder(runcard)
     card = _runcard(runcard, backend, shots, seed, injection, qubits)
-    sent = send_run(
-        card, path, yes=yes, dry_run=dry_run, max_qpu_seconds=max_qpu_seconds, batch=batch, at_least=at_least
-    )
+    with _to_go_on(path):
+        sent = send_run(
+            card, path, yes=yes, dry_run=dry_run, max_qpu_seconds=max_qpu_seconds, batch=batch, at_least=at_least
+        )
     if sent:
         typer.echo(f"sent; the results, now or later: qent-hw collect {path} --wait")
 
@@ -116,7 +117,9 @@ def collect(
 
     path = Path(folder)
     _ledger_states(path)
-    finished = collect_run(path, _connect(), wait_s=3600 * hours if wait else 0.0, again=again, silent=quiet or as_json)
+    wait_s = 3600 * hours if wait else 0.0
+    with _to_go_on(path):
+        finished = collect_run(path, _connect(), wait_s=wait_s, again=again, silent=quiet or as_json)
     show(finished, path, as_json, quiet)
 
 
@@ -144,13 +147,24 @@ def run_remote(
 ) -> None:
     """`run` on a backend that takes jobs: submit, then wait and collect."""
     silent = as_json or quiet
-    try:
+    with _to_go_on(path):
         service = send_run(
             runcard, path, yes=yes, max_qpu_seconds=max_qpu_seconds, batch=batch, silent=silent, to_stderr=True
         )
         if service is not None:
             show(collect_run(path, service, wait_s=3600 * _HOURS, silent=silent), path, as_json, quiet)
+
+
+@contextmanager
+def _to_go_on(path: Path) -> Iterator[None]:
+    """Say on Ctrl-C how the run is taken up again, once there is one."""
+    from qent_hw.experiments.remote.folder import is_remote
+
+    try:
+        yield
     except KeyboardInterrupt:
+        if not is_remote(path):
+            raise
         raise Interrupted(f"interrupted; what was sent runs on, to go on: qent-hw collect {path} --wait") from None
 
 
