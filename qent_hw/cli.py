@@ -219,16 +219,25 @@ def families() -> None:
 def backends(
     names: Annotated[list[str] | None, typer.Argument(help="Backends to look at more closely.")] = None,
     details: Annotated[bool, typer.Option("--details", help="Look at all of them, which takes some seconds.")] = False,
+    remote: Annotated[bool, typer.Option("--remote", help="Those of your IBM account, with their queues.")] = False,
 ) -> None:
     """The backends that work on this machine, without an account; for those named, size, errors and date."""
     from qent_hw.hardware import local_backends
+    from qent_hw.hardware.backends import is_ibm
 
-    if names or details:
+    named = names or []
+    if named or details or remote:
         from rich.console import Console
 
-        from qent_hw.hardware.listing import local_rows, table_of
+        from qent_hw.hardware.listing import account_rows, local_rows, table_of
 
-        Console(highlight=False).print(table_of(local_rows(names or None)))
+        local, at_ibm = ([name for name in named if is_ibm(name) == wanted] for wanted in (False, True))
+        rows = [*local_rows(local or None)] if local or details else []
+        if at_ibm or remote:
+            from qent_hw.hardware.ibm.service import connect
+
+            rows += account_rows(connect(), None if remote else at_ibm)
+        Console(highlight=False).print(table_of(rows))
         return
     for name in local_backends():
         typer.echo(name)

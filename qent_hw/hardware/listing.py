@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from qiskit.providers import BackendV2
     from qiskit_ibm_runtime.models import BackendStatus
 
+    from qent_hw.hardware.ibm.service import Service
+
 
 @dataclass(frozen=True)
 class BackendRow:
@@ -87,8 +89,31 @@ def local_rows(names: Iterable[str] | None = None) -> Iterator[BackendRow]:
             yield replace(row, name=name, note="; ".join(filter(None, notes)))
 
 
-def table_of(rows: Iterable[BackendRow]) -> Table:
-    """A table to print, a row a backend."""
+def account_rows(service: Service, names: Iterable[str] | None = None) -> Iterator[BackendRow]:
+    """Rows of the account's backends of these names, or of all: those available first, then by the length of the queue.
+
+    Raises
+    ------
+    InputError
+        for a name that the account has not.
+    ServiceError
+        if the service cannot be asked.
+    """
+    found = service.backends() if names is None else map(service.backend, names)
+    rows = [(backend, service.status(backend)) for backend in found]
+    if names is None:
+        rows.sort(key=lambda row: (not row[1].operational, row[1].pending_jobs, row[0].name))
+    for backend, status in rows:
+        yield row_of(backend, status)
+
+
+def table_of(rows: Iterable[BackendRow], now: datetime.datetime | None = None) -> Table:
+    """A table to print, a row a backend.
+
+    Calibrations are given by their dates, those of backends with a queue as their age at `now` (the present, unless
+    said; with a time zone).
+    """
+    now = now or datetime.datetime.now(datetime.UTC)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("backend", no_wrap=True)
     for heading in ("qubits", "queue", "two-qubit\nerror", "readout\nerror"):
@@ -102,7 +127,7 @@ def table_of(rows: Iterable[BackendRow]) -> Table:
             "–" if row.queue is None else str(row.queue),
             _percent(row.two_qubit_error),
             _percent(row.readout_error),
-            "–" if row.calibrated is None else row.calibrated.date().isoformat(),
+            _calibrated(row, now),
             row.note,
         )
     return table
@@ -110,6 +135,17 @@ def table_of(rows: Iterable[BackendRow]) -> Table:
 
 def _median(errors: list[float]) -> float | None:
     return median(errors) if errors else None
+
+
+def _calibrated(row: BackendRow, now: datetime.datetime) -> str:
+    if row.calibrated is None:
+        return "–"
+    if row.queue is None:
+        return row.calibrated.date().isoformat()
+    minutes = max(0, round((now - row.calibrated).total_seconds() / 60))
+    if minutes < 60:
+        return f"{minutes} min ago"
+    return f"{minutes // 60} h ago" if minutes < 48 * 60 else f"{minutes // (24 * 60)} days ago"
 
 
 def _percent(error: float | None) -> str:

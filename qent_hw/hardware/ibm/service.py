@@ -7,6 +7,7 @@ import os
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 import numpy as np
@@ -22,6 +23,7 @@ from qent_hw.hardware.ibm.sampler import make_sampler
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
     from qiskit_ibm_runtime import IBMBackend, QiskitRuntimeService
+    from qiskit_ibm_runtime.models import BackendStatus
 
 T = TypeVar("T")
 
@@ -40,16 +42,18 @@ _STATUS: dict[str, Status] = {
 
 @dataclass(frozen=True)
 class Patience:
-    """How long one call may take, how often a read is tried, and the back-off between tries (doubled, with jitter)."""
+    """How long one call may take, and one that carries a job or a result; how often a read is tried; the back-off between
+    tries, doubled each time and with jitter."""
 
-    call_s: float = 90.0
+    call_s: float = 60.0
+    transfer_s: float = 300.0
     tries: int = 3
     backoff_s: float = 1.0
     longest_wait_s: float = 60.0
 
     @classmethod
     def from_environment(cls) -> Patience:
-        """The default, with the seconds a call may take from `QENT_HW_TIMEOUT_S` where that is set."""
+        """The default, with the seconds that any call may take from `QENT_HW_TIMEOUT_S` where that is set."""
         text = os.environ.get("QENT_HW_TIMEOUT_S")
         if text is None:
             return cls()
@@ -59,7 +63,7 @@ class Patience:
             seconds = 0.0
         if not 0 < seconds < float("inf"):
             raise InputError(f"QENT_HW_TIMEOUT_S = {text!r}: must be a number of seconds above 0")
-        return cls(call_s=seconds)
+        return cls(call_s=seconds, transfer_s=seconds)
 
     def pause(self, attempt: int, asked: float | None) -> float:
         """Seconds to wait after the attempt of that number (from 1): what the service asks for, or the back-off."""
@@ -106,7 +110,8 @@ class Service:
             name = self._least_busy()
         try:
             return self._read(
-                f"backend {name} could not be read", lambda: self._client.backend(name, use_fractional_gates=fractional)
+                f"backend {name} could not be read",
+                lambda: _with_target(self._client.backend(name, use_fractional_gates=fractional)),
             )
         except ServiceError as error:
             if not isinstance(error.__cause__, QiskitBackendNotFoundError):
@@ -115,19 +120,18 @@ class Service:
         raise InputError(f"backend {name!r}: the account has no backend of that name; it has: {listed}")
 
     def names(self) -> tuple[str, ...]:
-        """Names of the account's backends, in alphabetical order.
-
-        The client shows a refused token as an empty list (field-notes 30): an empty one is asked about again in a way
-        that says what is wrong.
-        """
-        found = self._read("the backends could not be listed", self._client.backends)
-        if not found:
-            self.usage()
-        return tuple(sorted(str(one.name) for one in found))
+        """Names of the account's backends, in alphabetical order."""
+        return tuple(sorted(str(one.name) for one in self._listed()))
 
     def backends(self) -> list[IBMBackend]:
         """All of the account's backends."""
-        return self._read("the backends could not be listed", self._client.backends)
+        return [
+            self._read(f"backend {one.name} could not be read", partial(_with_target, one)) for one in self._listed()
+        ]
+
+    def status(self, backend: IBMBackend) -> BackendStatus:
+        """Whether the backend is available now, and how many jobs wait for it."""
+        return self._read(f"the status of {backend.name} could not be read", backend.status)
 
     def usage(self) -> dict[str, Any]:
         """The instance's usage as the service reports it; `usage_remaining_seconds` where the plan has a limit."""
@@ -155,7 +159,7 @@ class Service:
         if longest_s is not None:
             sampler.options.max_execution_time = longest_s
         what = "the job could not be sent"
-        return within(self.patience.call_s, what, lambda: str(sampler.run(list(pubs), shots=shots).job_id()))
+        return within(self.patience.transfer_s, what, lambda: str(sampler.run(list(pubs), shots=shots).job_id()))
 
     def fractional(self, backend: IBMBackend) -> IBMBackend | None:
         """The same backend with its fractional gates in the target; None if it has none."""
@@ -200,7 +204,8 @@ class Service:
     def result(self, job_id: str) -> Any:
         """The result of a job that is done, as the client decodes it; see `checked_bits`."""
         what = f"the result of job {job_id} could not be fetched"
-        return self._read(what, lambda: self._client.job(job_id).result(timeout=self.patience.call_s))
+        seconds = self.patience.transfer_s
+        return self._read(what, lambda: self._client.job(job_id).result(timeout=seconds), seconds)
 
     def cancel(self, job_id: str) -> JobState:
         """Cancel the job, and return what has become of it: it may have ended before."""
@@ -219,15 +224,32 @@ class Service:
         self._read(f"job {job_id} could not be cancelled", ask)
         return self.state(job_id)
 
+    def _listed(self) -> list[IBMBackend]:
+        """All backends, without their targets.
+
+        The client shows a refused token as an empty list (field-notes 30): an empty one is asked about again in a way
+        that says what is wrong.
+        """
+        found = self._read("the backends could not be listed", self._client.backends)
+        if not found:
+            self.usage()
+        return found
+
     def _least_busy(self) -> str:
         what = "the least busy backend could not be found"
         if not self.names():
             raise InputError(f"backend {LEAST_BUSY!r}: the account has no backend")
         return str(self._read(what, lambda: self._client.least_busy(operational=True, simulator=False)).name)
 
-    def _read(self, what: str, call: Callable[[], T]) -> T:
+    def _read(self, what: str, call: Callable[[], T], seconds: float | None = None) -> T:
         """The answer to a call that changes nothing, or nothing twice; tried again where that can help."""
-        return cast(T, trying(self.patience)(within, self.patience.call_s, what, call))
+        return cast(T, trying(self.patience)(within, seconds or self.patience.call_s, what, call))
+
+
+def _with_target(backend: IBMBackend) -> IBMBackend:
+    # the client asks for the properties only when they are needed, and would then wait for them without end
+    _ = backend.target
+    return backend
 
 
 def connect(patience: Patience | None = None) -> Service:
