@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from qent_hw.errors import InputError
 from qent_hw.hardware.backends import fake_device, local_backends
 from qent_hw.hardware.faults import coupled_pairs, faultless_pairs
 from qent_hw.hardware.infidelity import instruction_error
@@ -95,11 +96,13 @@ def account_rows(service: Service, names: Iterable[str] | None = None) -> Iterat
     Raises
     ------
     InputError
-        for a name that the account has not.
+        for a name that the account has not, or if it has no backend at all.
     ServiceError
         if the service cannot be asked.
     """
-    found = service.backends() if names is None else map(service.backend, names)
+    found = service.backends() if names is None else [service.backend(name) for name in names]
+    if not found:
+        raise InputError("the account has no backend")
     rows = [(backend, service.status(backend)) for backend in found]
     if names is None:
         rows.sort(key=lambda row: (not row[1].operational, row[1].pending_jobs, row[0].name))

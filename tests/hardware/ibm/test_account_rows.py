@@ -87,6 +87,12 @@ def test_backends_command_lists_the_account(ibm, monkeypatch, capsys):
     assert "days ago" in out
 
 
+def test_an_account_without_backends_is_bad_input(ibm):
+    ibm.settings(backends=[])
+    with pytest.raises(InputError, match="the account has no backend"):
+        list(account_rows(connect(PATIENCE)))
+
+
 def test_backends_command_without_an_account_says_so_in_one_line(ibm, monkeypatch, capsys):
     monkeypatch.delenv("QISKIT_IBM_TOKEN")
     status, out, err = call(monkeypatch, capsys, "backends", "--remote")
