@@ -220,7 +220,7 @@ def collect_run(path: Path, service: Service, *, wait_s: float, again: bool = Fa
     from qent_hw.experiments.remote.collecting import collect as collect_folder
 
     with _bar("fetching", silent) as told:
-        finished = collect_folder(path, service, wait_s=wait_s, again=again, told=told)
+        finished = collect_folder(path, service, wait_s=wait_s, again=again, told=told, waiting=_say_once())
     if finished is None:
         states = _ledger_states(path)
         raise BackendError(f"run {path}: not complete yet ({states}); collect again later, or with --wait")
@@ -235,6 +235,20 @@ def show(run: Run, path: Path, as_json: bool, quiet: bool) -> None:
         typer.echo(json.dumps(run.comparison, indent=2))
     elif not quiet:
         print_summary(run, path)
+    for one in run.provenance["duplicates"]:
+        typer.echo(f"note: IBM had stored job {one['number']} twice; {one['id']} {one['outcome']}", err=True)
+
+
+def _say_once() -> Callable[[str], None]:
+    """Prints a line on standard error, but not the same one again."""
+    said: set[str] = set()
+
+    def say(why: str) -> None:
+        if why not in said:
+            said.add(why)
+            typer.echo(f"qent-hw: waiting: {why}", err=True)
+
+    return say
 
 
 def _connect() -> Service:

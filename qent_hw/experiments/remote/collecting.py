@@ -33,6 +33,7 @@ def collect(
     wait_s: float = 0.0,
     again: bool = False,
     told: Told = lambda done, total: None,
+    waiting: Callable[[str], None] = lambda why: None,
 ) -> Run | None:
     """Fetch what is ready (see `fetch`), and finish the run when everything is there; None while something is missing.
 
@@ -42,7 +43,7 @@ def collect(
         as `fetch` does.
     """
     with folders.lock(path):
-        if not fetch(path, service, wait_s=wait_s, again=again, told=told):
+        if not fetch(path, service, wait_s=wait_s, again=again, told=told, waiting=waiting):
             return None
         return finish(path)
 
@@ -54,6 +55,7 @@ def fetch(
     wait_s: float = 0.0,
     again: bool = False,
     told: Told = lambda done, total: None,
+    waiting: Callable[[str], None] = lambda why: None,
 ) -> bool:
     """Fetch what is ready; whether everything is there now. Needs the run's lock.
 
@@ -67,21 +69,25 @@ def fetch(
         send failed and cancelled jobs once more.
     told
         called with (jobs done, jobs in all).
+    waiting
+        called with each fault that is waited out.
 
     Raises
     ------
     InputError
-        if the folder is none of a remote run, or cannot be written.
+        if the folder is none of a remote run, cannot be written, or nothing of it was ever to be sent.
     BackendError
         if a job has failed for good or was cancelled, a result stays wrong, or the service cannot be asked; what has
         been fetched is kept.
     """
     with folders.open_ledger(path) as ledger:
         submission = folders.load(path)
+        if "approved" not in ledger.about:
+            raise InputError(f"run {str(path)!r}: was planned and not sent; to send it: qent-hw submit … --out {path}")
         if again:
             for job in ledger.jobs("failed", "cancelled"):
                 ledger.move(job, "planned", note="sent once more, as asked")
-        _until_done(path, submission, ledger, service, time.monotonic() + wait_s, told)
+        _until_done(path, submission, ledger, service, time.monotonic() + wait_s, told, waiting)
         _raise_for_lost(path, ledger)
         return len(ledger.jobs("done")) == len(submission.jobs)
 
@@ -96,7 +102,7 @@ def finish(path: Path) -> Run:
     """
     submission = folders.load(path)
     with folders.open_ledger(path) as ledger:
-        jobs = _jobs_of(ledger)
+        what_ran = {"jobs": _jobs_of(ledger), "duplicates": _duplicates_of(ledger)}
     try:
         measured = submission.counts(folders.load_bits(path, submission))
     except (OSError, ValueError, KeyError) as error:
@@ -108,13 +114,21 @@ def finish(path: Path) -> Run:
         estimators,
         measured,
         submission.circuit,
-        submission.provenance | {"jobs": jobs},
+        submission.provenance | what_ran,
     )
     _put(run, path)
     return run
 
 
-def _until_done(path: Path, submission: Submission, ledger: Ledger, service: Service, end: float, told: Told) -> None:
+def _until_done(
+    path: Path,
+    submission: Submission,
+    ledger: Ledger,
+    service: Service,
+    end: float,
+    told: Told,
+    waiting: Callable[[str], None],
+) -> None:
     """Send, fetch and wait until nothing more can come, or the time is over."""
     pause = _FIRST_POLL_S
     total = len(submission.jobs)
@@ -141,13 +155,15 @@ def _until_done(path: Path, submission: Submission, ledger: Ledger, service: Ser
             if trouble is not None:
                 raise trouble
             return
+        if trouble is not None:
+            waiting(str(trouble))
         time.sleep(min(pause * (1 + np.random.default_rng().uniform(0, 0.25)), left))
         pause = min(2 * pause, _LONGEST_POLL_S)
 
 
 def _once(path: Path, submission: Submission, ledger: Ledger, service: Service, progress: Callable[[], None]) -> None:
     full: ServiceError | None = None
-    if ledger.jobs("planned", "sending") and "approved" in ledger.about:
+    if ledger.jobs("planned", "sending"):
         try:
             send(path, submission, ledger, service, lambda sent, total: None)
         except ServiceError as error:
@@ -178,6 +194,15 @@ def _jobs_of(ledger: Ledger) -> list[dict[str, Any]]:
     return [
         {"number": job.number, "id": job.job_id, "attempt": job.attempt, "fetched": done[job.number]}
         for job in ledger.jobs("done")
+    ]
+
+
+def _duplicates_of(ledger: Ledger) -> list[dict[str, Any]]:
+    """Jobs that the service had stored more than once, and what became of them."""
+    return [
+        {"number": entry.number, "id": entry.job_id, "outcome": entry.note}
+        for entry in ledger.history()
+        if entry.what == "duplicate"
     ]
 
 

@@ -42,8 +42,8 @@ _STATUS: dict[str, Status] = {
 
 @dataclass(frozen=True)
 class Patience:
-    """How long one call may take, and one that carries a job or a result; how often a read is tried; the back-off between
-    tries, doubled each time and with jitter."""
+    """How long one call may take, and one that carries a job or a result; how often a read is tried, and the back-off
+    between tries, doubled each time and with jitter."""
 
     call_s: float = 60.0
     transfer_s: float = 300.0

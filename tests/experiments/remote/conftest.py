@@ -24,7 +24,7 @@ CARD = {
     "backend": {"name": "ibm_loopback"},
 }
 
-PATIENCE = Patience(call_s=20, tries=3, backoff_s=0.05)
+PATIENCE = Patience(call_s=20, transfer_s=20, tries=3, backoff_s=0.05)
 
 
 @functools.cache

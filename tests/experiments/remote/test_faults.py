@@ -85,7 +85,7 @@ def test_what_the_clients_own_retries_stored_twice_is_cancelled_and_reported(rem
 
 
 def test_a_sending_whose_outcome_cannot_be_found_out_waits_for_the_next_call(remote_run, ibm):
-    remote_run.service = connect(Patience(call_s=2, tries=1, backoff_s=0.05))
+    remote_run.service = connect(Patience(call_s=2, transfer_s=2, tries=1, backoff_s=0.05))
     ibm.fault(SUBMIT, "reset", after=True)
     # the listing before anything is sent is unharmed
     ibm.fault(LIST, "silence", times=None, skip=1)
@@ -99,7 +99,7 @@ def test_a_sending_whose_outcome_cannot_be_found_out_waits_for_the_next_call(rem
 
 
 def test_a_stalled_answer_is_given_up_and_the_job_found(ibm, tmp_path):
-    run = RemoteRun(tmp_path / "run", jobs=1, patience=Patience(call_s=3, tries=2, backoff_s=0.05))
+    run = RemoteRun(tmp_path / "run", jobs=1, patience=Patience(call_s=3, transfer_s=3, tries=2, backoff_s=0.05))
     ibm.fault(SUBMIT, "silence", after=True)
     run.send()
     assert run.states == ["sent"]
@@ -253,3 +253,19 @@ def test_no_account(monkeypatch, tmp_path):
     with pytest.raises(NoAccountError, match="no IBM account: save one") as caught:
         connect()
     assert caught.value.exit_status == 2
+
+
+def test_a_run_that_was_only_planned_is_not_sent_by_collecting(remote_run, ibm):
+    with pytest.raises(InputError, match="was planned and not sent"):
+        remote_run.fetch()
+    assert remote_run.at_service(ibm) == []
+
+
+def test_faults_while_waiting_are_waited_out_and_told(remote_run, ibm):
+    remote_run.send()
+    ibm.fault(STATE, "status", status=429, times=PATIENCE.tries)
+    told = []
+    assert remote_run.fetch(waiting=told.append)
+    each_once(remote_run, ibm)
+    assert len(told) == 1
+    assert "slow down (429)" in told[0]
