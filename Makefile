@@ -14,7 +14,7 @@ ifneq ($(shell cat $(READY) 2>/dev/null),$(CURDIR))
 $(shell rm -f $(READY))
 endif
 
-.PHONY: help install demo test lint bench models wheel-test lock clean
+.PHONY: help install demo test nightly lint bench models wheel-test lock clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -28,6 +28,9 @@ demo: $(READY) ## the showpiece: watch a state lose its entanglement, and get a 
 
 test: $(READY) ## the tests, on two cores
 	@$(PY) -m pytest -q -n 2 --dist worksteal
+
+nightly: $(READY) ## what takes too long for every day: remote runs, their commands killed 200 times
+	@QENT_HW_NIGHTLY=1 $(PY) -m pytest -q tests/experiments/remote/test_kill.py
 
 lint: $(READY) ## ruff and mypy
 	@$(PY) -m ruff check .

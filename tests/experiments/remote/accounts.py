@@ -1,0 +1,39 @@
+"""The books of a run: what the service stored and ran, against what the ledger says of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from qent_hw.experiments.remote import folder as folders
+from tests.ibm_server import Handle
+
+COUNTS = ["n_pp", "n_pm", "n_mp", "n_mm"]
+
+
+def check_books(ibm: Handle, folder: Path) -> list[str]:
+    """Every planned job of a finished run has one result, of a job that ran once; the duplicates, all of them reported.
+
+    Counted at the service: each job that it stored under the run's name is either the ledger's or a duplicate that the
+    ledger reports, and each job of the ledger's is there.
+    """
+    with folders.open_ledger(folder) as ledger:
+        run, jobs, history = ledger.run, ledger.jobs(), ledger.history()
+    stored = {one["id"]: one for one in ibm.jobs(run)}
+    assert {job.state for job in jobs} == {"done"}, jobs
+    ours = {job.job_id for job in jobs}
+    assert len(ours) == len(jobs), jobs
+    duplicates = {entry.job_id for entry in history if entry.what == "duplicate"}
+    assert ours.isdisjoint(duplicates)
+    assert ours | duplicates == set(stored), f"not in the ledger: {set(stored) - ours - duplicates}"
+    for job in jobs:
+        at_service = stored[job.job_id]
+        assert (at_service["status"], at_service["executions"]) == ("Completed", 1)
+        assert job.tag in at_service["tags"]
+        assert [entry.what for entry in history if entry.number == job.number].count("done") == 1
+    counts = pd.read_parquet(folder / "counts.parquet")
+    submission = folders.load(folder)
+    assert len(counts) == len(submission.plan.psi) * len(submission.runcard.settings)
+    assert (counts[COUNTS].sum(axis=1) == submission.runcard.shots).all()
+    return sorted(duplicates)
