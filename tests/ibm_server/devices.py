@@ -17,7 +17,12 @@ DEVICES = {
     "ibm_loopback": ("manila", "FakeManilaV2"),
     "ibm_torino_like": ("torino", "FakeTorino"),
     "ibm_sherbrooke_like": ("sherbrooke", "FakeSherbrooke"),
+    # by the names that the documentation's examples use
+    "ibm_torino": ("torino", "FakeTorino"),
+    "ibm_fez": ("fez", "FakeFez"),
 }
+OFFERED = ("ibm_loopback", "ibm_torino_like", "ibm_sherbrooke_like")
+"""What the account has, unless its settings say otherwise."""
 
 
 @cache

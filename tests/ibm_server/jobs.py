@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.ibm_server.devices import DEVICES
+from tests.ibm_server.devices import OFFERED
 
 # see `spoilt`, which needs arrays and is loaded later
 SPOILT = ("text", "null", "empty", "garbled", "fewer_pubs", "fewer_shots", "wrong_shape", "foreign")
@@ -146,7 +146,7 @@ class Settings:
 
     limit_s: float | None = 600.0
     consumed_s: float = 0.0
-    backends: list[str] = field(default_factory=lambda: list(DEVICES))
+    backends: list[str] = field(default_factory=lambda: list(OFFERED))
     queue_length: dict[str, int] = field(default_factory=dict)
     status: dict[str, str] = field(default_factory=dict)
     state: dict[str, bool] = field(default_factory=dict)
