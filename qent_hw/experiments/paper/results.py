@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qent_hw.errors import InputError
+from qent_hw.files import write_whole
 
 
 @dataclass(frozen=True)
@@ -48,20 +47,6 @@ class Results:
     def put(self, key: str, summary: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
         """Keep what a task gave."""
         named: dict[str, Any] = dict(arrays)
-        _write(self.folder / f"{key}.npz", lambda file: np.savez_compressed(file, **named))
+        write_whole(self.folder / f"{key}.npz", lambda file: np.savez_compressed(file, **named))
         text = json.dumps(summary, indent=1, ensure_ascii=False).encode()
-        _write(self.folder / f"{key}.json", lambda file: file.write(text))
-
-
-def _write(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with open(descriptor, "wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise
+        write_whole(self.folder / f"{key}.json", lambda file: file.write(text))
