@@ -10,6 +10,8 @@ from qent_hw.circuits.template import timing_grid, transpile_template
 from qent_hw.errors import InputError
 from qent_hw.estimators.device_states import TrainingDevice
 from qent_hw.hardware import resolve_backend
+from qent_hw.hardware.backends import is_ibm
+from qent_hw.hardware.device import Device
 from qent_hw.simulation.device import device_template
 from qent_hw.simulation.errors import device_errors
 
@@ -40,8 +42,22 @@ def training_device(
         raise InputError(f"injection = {injection!r}: use one of {', '.join(INJECTIONS)}")
     if channel == "depolarizing" and injection != "noise-model":
         raise InputError(f"injection = {injection!r} makes dephasing; depolarizing needs noise-model")
-    resolved = resolve_backend(backend, qubits=qubits, injection=injection)
-    device = resolved.device
+    if is_ibm(backend):
+        raise InputError(
+            f"backend {backend!r}: training is for simulated devices so far; the fake of that name has the same gates, "
+            "with the errors of one day"
+        )
+    return training_device_of(resolve_backend(backend, qubits=qubits, injection=injection).device, backend, injection)
+
+
+def training_device_of(device: Device, backend: str, injection: str) -> TrainingDevice:
+    """The pair `device`, called `backend` in the model card, with noise by `injection`.
+
+    Raises
+    ------
+    InputError
+        for waiting on qubits that do not relax.
+    """
     errors = device_errors(device.target)
     if injection == "idle" and all(map(math.isinf, errors.T2)):
         raise InputError(

@@ -1,4 +1,5 @@
-"""The batched exact simulation: ground truth now; training data are drawn with the same functions."""
+"""The batched exact simulation: the states that an experiment injects its noise into, which are the ground truth, and
+what a noisy device measures of them (`.device`), for training data."""
 
 from __future__ import annotations
 

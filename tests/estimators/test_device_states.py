@@ -9,15 +9,13 @@ import pytest
 
 from qent_hw import physics
 from qent_hw.circuits import load_family
-from qent_hw.circuits.template import timing_grid, transpile_template
 from qent_hw.errors import InputError
 from qent_hw.estimators.data import labelled_states, labelled_states_at
-from qent_hw.estimators.device_states import DeviceStates, TrainingDevice
+from qent_hw.estimators.device_states import DeviceStates
 from qent_hw.estimators.sources import FamilyStates
+from qent_hw.experiments.training_device import training_device_of
 from qent_hw.hardware.device import ideal_device
 from qent_hw.physics import FEATURE_SETS, FEATURES
-from qent_hw.simulation.device import device_template
-from qent_hw.simulation.errors import device_errors
 
 FAMILY = "special_four_basis"
 BELL8 = FEATURE_SETS["bell8"]
@@ -27,9 +25,7 @@ T1, T2 = (80e-6, 60e-6), (50e-6, 90e-6)
 @cache
 def perfect(injection, T1=None, T2=None):
     """Gates and readout without error; with T1 and T2 the qubits relax while they wait."""
-    device = ideal_device(T1, T2)
-    template = device_template(transpile_template(device.target), device_errors(device.target))
-    return DeviceStates(load_family(FAMILY), TrainingDevice(template, injection, timing_grid(device.target), {}))
+    return DeviceStates(load_family(FAMILY), training_device_of(ideal_device(T1, T2), "perfect", injection))
 
 
 @pytest.mark.parametrize("injection", ["noise-model", "twirl"])

@@ -95,6 +95,7 @@ def test_two_models_of_a_name_are_told_apart_by_their_files(trained, tmp_path):
         ((None, None, "idle"), "injection = 'idle'.*--backend"),
         ((None, (0, 1), None), "qubits = 0,1.*--backend"),
         (("fake_limo", None, None), "did you mean 'fake_lima'"),
+        (("ibm_torino", None, None), "'ibm_torino': training is for simulated devices"),
         (("fake_lima", (0, 4), None), "qubits = 0,4"),
         (("fake_lima", None, "wait"), "injection = 'wait': use one of noise-model"),
         (("aer", None, "idle"), "have no T1 and T2"),
