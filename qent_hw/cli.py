@@ -234,9 +234,7 @@ def backends(
         local, at_ibm = ([name for name in named if is_ibm(name) == wanted] for wanted in (False, True))
         rows = [*local_rows(local or None)] if local or details else []
         if at_ibm or remote:
-            from qent_hw.hardware.ibm.service import connect
-
-            rows += account_rows(connect(), None if remote else at_ibm)
+            rows += account_rows(cli_remote.connect_quietly(), None if remote else at_ibm)
         Console(highlight=False).print(table_of(rows))
         return
     for name in local_backends():

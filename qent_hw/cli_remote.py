@@ -77,7 +77,7 @@ def jobs(
     found = find_runs(named or [Path("runs")])
     service, trouble = None, ""
     try:
-        service = _connect() if found else None
+        service = connect_quietly() if found else None
         rows = [run_row(path, service) for path in found]
     except (NoAccountError, BackendError) as error:
         trouble = str(error)
@@ -119,7 +119,7 @@ def collect(
     _ledger_states(path)
     wait_s = 3600 * hours if wait else 0.0
     with _to_go_on(path):
-        finished = collect_run(path, _connect(), wait_s=wait_s, again=again, silent=quiet or as_json)
+        finished = collect_run(path, connect_quietly(), wait_s=wait_s, again=again, silent=quiet or as_json)
     show(finished, path, as_json, quiet)
 
 
@@ -131,7 +131,7 @@ def cancel(folder: Annotated[str, typer.Argument(help="The run's folder.")]) -> 
     path = Path(folder)
     _ledger_states(path)
     with folders.open_ledger(path) as ledger, folders.lock(path):
-        cancel_all(ledger, _connect())
+        cancel_all(ledger, connect_quietly())
     typer.echo(f"run {path}: {_ledger_states(path)}")
 
 
@@ -192,7 +192,7 @@ def send_run(
 
     if not yes and not dry_run and not sys.stdin.isatty():
         raise InputError("sending costs QPU time and there is no terminal to ask on; give --yes, or --dry-run to plan")
-    service = _connect()
+    service = connect_quietly()
     submission = sending.prepare(path, runcard, service, at_least)
     price = sending.quote(path, submission, service)
     if not silent:
@@ -251,7 +251,7 @@ def _say_once() -> Callable[[str], None]:
     return say
 
 
-def _connect() -> Service:
+def connect_quietly() -> Service:
     """The account's service; what its client logs besides would come between the lines of these commands."""
     from qent_hw.hardware.ibm.service import connect
 

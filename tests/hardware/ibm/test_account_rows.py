@@ -103,6 +103,15 @@ def test_backends_command_without_an_account_says_so_in_one_line(ibm, monkeypatc
     )
 
 
+def test_backends_command_with_a_refused_token_says_so_in_one_line(ibm, monkeypatch, capsys):
+    monkeypatch.setenv("QISKIT_IBM_TOKEN", "no-key-of-this-account")
+    status, out, err = call(monkeypatch, capsys, "backends", "--remote")
+    assert (status, out) == (3, "")
+    assert err.startswith("qent-hw: error: no access token: IBM refuses the account's token; ")
+    assert err.count("\n") == 1
+    assert "no-key-of-this-account" not in err
+
+
 def test_backends_command_without_options_asks_nobody(ibm, monkeypatch, capsys):
     before = len(ibm.requests())
     status, out, _ = call(monkeypatch, capsys, "backends")
