@@ -17,6 +17,7 @@ from qent_hw.experiments.report.tables import (
     pull_table,
 )
 from qent_hw.experiments.report.text import assumptions, bias_note, what_came_out, what_was_done
+from qent_hw.experiments.run_folder import described
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -49,7 +50,6 @@ def render_report(run: Run) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"data_uri": _data_uri, "powers": _powers, "unbroken": _unbroken}
-    content = run.runcard.model_dump(mode="json", by_alias=True, exclude_none=True)
     return environment.get_template(_TEMPLATE).render(
         card=run.runcard,
         family=run.plan.family,
@@ -71,7 +71,7 @@ def render_report(run: Run) -> str:
         assumptions=assumptions(run),
         provenance=provenance_table(run),
         models=models_table(run),
-        runcard_text=tomli_w.dumps(content),
+        runcard_text=tomli_w.dumps(described(run.runcard)),
         version=run.provenance["versions"]["qent-hw"],
         date=run.provenance["date"],
     )

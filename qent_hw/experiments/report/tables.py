@@ -189,5 +189,8 @@ def _text(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, list | tuple):
-        return ", ".join(_text(one) for one in value)
+        between = "; " if value and isinstance(value[0], Mapping) else ", "
+        return between.join(_text(one) for one in value) or "none"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_text(one)}" for key, one in value.items())
     return str(value)
