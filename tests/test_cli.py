@@ -82,7 +82,7 @@ def test_without_out_each_run_gets_a_folder_of_its_own(call, card, tmp_path, mon
     [
         (["run", "no_such_card"], "is no file"),
         (["run", "{card}", "--backend", "fake_manilla"], "did you mean 'fake_manila'"),
-        (["run", "{card}", "--backend", "ibm_torino"], "not supported yet"),
+        (["run", "{card}", "--backend", "ibm_torino"], "give --yes, or --dry-run"),
         (["run", "{card}", "--shots", "0"], "shots = 0"),
         (["run", "{card}", "--shots", "many"], "--shots"),
         (["run", "{card}", "--seed", "-3"], "seed = -3"),

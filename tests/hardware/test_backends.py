@@ -25,7 +25,7 @@ def test_names_cover_aer_and_the_fakes_by_both_routes():
         ("aer:fake_manilla", "did you mean 'aer:fake_manila'"),
         ("ear", "did you mean 'aer'"),
         ("gpu:fake_manila", "is not known"),
-        ("ibm_torino", "not supported yet"),
+        ("ibm_torino", "takes jobs; use qent-hw submit"),
     ],
 )
 def test_unknown_names_get_the_nearest(name, complaint):
