@@ -12,12 +12,13 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 from tests.ibm_server import Handle
 
@@ -74,14 +75,18 @@ class Desk:
     folder: Path
     home: Path
 
-    def start(self, *arguments: object, largest_file: int | None = None) -> Running:
-        """Start ``qent-hw ARGUMENTS`` in the folder; no file may get larger than so many bytes, as on a full disk."""
+    def start(
+        self, *arguments: object, largest_file: int | None = None, variables: Mapping[str, str] | None = None
+    ) -> Running:
+        """Start ``qent-hw ARGUMENTS`` in the folder.
+
+        `largest_file`: no file may get larger than so many bytes, as on a full disk. `variables`: more environment.
+        """
         printed = self.home / "printed"
         printed.mkdir(parents=True, exist_ok=True)
         number = len(list(printed.iterdir())) // 2
         out, err = printed / f"{number}.out", printed / f"{number}.err"
-        # few tries, quickly: what is looked at here is killed, not waited for
-        environment = {**self.ibm.environment(self.home), "QENT_HW_TIMEOUT_S": "30"}
+        environment = {**self.ibm.environment(self.home), "QENT_HW_TIMEOUT_S": "30", **(variables or {})}
         command = [str(argument) for argument in arguments]
         process = _context().Process(
             target=_command, args=(command, environment, self.folder, out, err, largest_file), daemon=True
@@ -91,9 +96,14 @@ class Desk:
         process.start()
         return Running(process, out, err)
 
-    def call(self, *arguments: object, largest_file: int | None = None) -> Ended:
-        """Run ``qent-hw ARGUMENTS`` to its end."""
-        return self.start(*arguments, largest_file=largest_file).end()
+    def call(self, *arguments: object, **options: Any) -> Ended:
+        """Run ``qent-hw ARGUMENTS`` to its end; see `start`."""
+        return self.start(*arguments, **options).end()
+
+
+def requests_held(ibm: Handle) -> int:
+    """How many requests the service has held in silence, or in the middle of its answer, so far."""
+    return sum(one["outcome"] in ("silence", "half") for one in ibm.requests())
 
 
 @functools.cache

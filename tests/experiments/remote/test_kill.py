@@ -18,7 +18,7 @@ from qent_hw.experiments.remote import folder as folders
 from qent_hw.hardware import ledger as ledgers
 from qent_hw.hardware.dispatch import raw_path
 from tests.experiments.remote.accounts import check_books
-from tests.experiments.remote.processes import Desk
+from tests.experiments.remote.processes import Desk, requests_held
 from tests.ibm_server import serve
 
 NIGHTLY = bool(os.environ.get("QENT_HW_NIGHTLY"))
@@ -73,10 +73,6 @@ def held(desk, command, endpoint, does="silence", **fault):
     yield running
     assert running.kill().status == -9
     desk.ibm.clear()
-
-
-def requests_held(ibm):
-    return sum(one["outcome"] in ("silence", "half") for one in ibm.requests())
 
 
 def kill_held(desk, command, endpoint, does="silence", **fault):

@@ -9,7 +9,7 @@ import pytest
 from qent_hw.experiments.remote import folder as folders
 from qent_hw.experiments.remote import sending
 from tests.experiments.remote.accounts import check_books
-from tests.experiments.remote.processes import Desk
+from tests.experiments.remote.processes import Desk, requests_held
 
 CARD = """
 title = "a run that several work on"
@@ -76,9 +76,9 @@ def test_two_submit_a_new_run_at_once(desk):
 def test_collecting_waits_for_a_submission_and_takes_over_when_that_dies(desk):
     """While a submission waits for an answer, collecting asks for no job; when it is killed, its orphan is adopted."""
     desk.ibm.fault("POST /jobs", "silence", after=True, skip=1)
-    asked = len(desk.ibm.requests("GET /jobs"))
+    asked, held = len(desk.ibm.requests("GET /jobs")), requests_held(desk.ibm)
     submitting = desk.start(*SUBMIT)
-    assert submitting.until(lambda: "silence" in [one["outcome"] for one in desk.ibm.requests("POST /jobs")])
+    assert submitting.until(lambda: requests_held(desk.ibm) > held), submitting.end()
     assert len(desk.ibm.requests("GET /jobs")) == asked + 1
     connected = len(desk.ibm.requests("GET /backends"))
     collecting = desk.start(*COLLECT)
