@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import email.utils
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -31,6 +32,15 @@ _INTERRUPTED = re.compile(
     re.IGNORECASE,
 )
 
+# how a lost connection shows in the nested texts of the client, its transport and the system
+_LOST = re.compile(
+    r"connection (?:reset by peer|refused|timed out)|remote end closed connection|incompleteread|read timed out|"
+    r"network is unreachable|no route to host|name or service not known|failed to resolve|"
+    r"name resolution|certificate verify failed",
+    re.IGNORECASE,
+)
+# what the client's decoders raise for an answer that is not the one they know; a JSON error is a ValueError
+_UNREADABLE = (TypeError, KeyError, IndexError, AttributeError, json.JSONDecodeError)
 
 Kind = Literal["account", "slow", "full", "rejected", "disturbed"]
 
@@ -92,6 +102,11 @@ def fault_of(error: BaseException, what: str) -> Fault:
         return Fault("rejected", f"{what}: IBM refuses it ({status}): {_short(said)}")
     if isinstance(error, _CLIENTS_OWN):
         return Fault("rejected", f"{what}: {_short(said)}")
+    if status is None and (lost := _LOST.search(said)):
+        how = "the answer broke off" if lost.group().lower() == "incompleteread" else lost.group()
+        return Fault("disturbed", f"{what}: the connection failed ({how})")
+    if isinstance(error, _UNREADABLE):
+        return Fault("disturbed", f"{what}: IBM's answer cannot be read ({type(error).__name__}: {_short(said)})")
     if status is None and (found := re.search(r"\b(5\d\d)\b", said)):
         status = int(found.group(1))
     if status is not None:

@@ -17,7 +17,7 @@ from qiskit.providers.exceptions import QiskitBackendNotFoundError
 
 from qent_hw.errors import InputError
 from qent_hw.hardware.ibm.deadline import within
-from qent_hw.hardware.ibm.faults import NoAccountError, ServiceError, fault_of_token
+from qent_hw.hardware.ibm.faults import Fault, NoAccountError, ServiceError, fault_of_token
 from qent_hw.hardware.ibm.sampler import make_sampler
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LEAST_BUSY = "ibm:least-busy"
+_NO_LIST = "the backends could not be listed"
 
 Status = Literal["queued", "running", "done", "failed", "cancelled"]
 _STATUS: dict[str, Status] = {
@@ -116,6 +117,10 @@ class Service:
         except ServiceError as error:
             if not isinstance(error.__cause__, QiskitBackendNotFoundError):
                 raise
+        if name in self._bare_names():
+            raise ServiceError(
+                Fault("disturbed", f"backend {name} could not be read: IBM lists it without describing it")
+            )
         listed = ", ".join(self.names()) or "none at all"
         raise InputError(f"backend {name!r}: the account has no backend of that name; it has: {listed}")
 
@@ -225,15 +230,21 @@ class Service:
         return self.state(job_id)
 
     def _listed(self) -> list[IBMBackend]:
-        """All backends, without their targets.
-
-        The client shows a refused token as an empty list (field-notes 30): an empty one is asked about again in a way
-        that says what is wrong.
-        """
-        found = self._read("the backends could not be listed", self._client.backends)
+        """All backends, without their targets."""
+        found = self._read(_NO_LIST, self._client.backends)
         if not found:
-            self.usage()
+            self._bare_names()
         return found
+
+    def _bare_names(self) -> set[str]:
+        """Names as the service lists them, whether it describes those backends or not.
+
+        The client's own list leaves out what it cannot get a description of, and is empty whatever went wrong
+        (field-notes 30): this one fails if it fails.
+        """
+        return {
+            str(one["name"]) for one in self._read(_NO_LIST, lambda: self._client._active_api_client.list_backends())
+        }
 
     def _least_busy(self) -> str:
         what = "the least busy backend could not be found"
