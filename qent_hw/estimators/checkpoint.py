@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 
 from qent_hw.errors import InputError
 
+# Part of every fingerprint: a file that holds its arrays otherwise is one of another training.
+_FORMAT = b"layers"
+
 
 @dataclass(frozen=True)
 class State:
@@ -23,20 +26,20 @@ class State:
 
     Attributes
     ----------
-    variables, slots
-        weights and biases by layer, and the optimizer's moments, as `compiled_epoch` takes them.
+    layers, slots
+        the networks, and the optimizer's moments, as `compiled_epoch` takes them.
     step
         number of mini-batches so far.
     losses, validation
         (epoch, n_models) mean training and validation loss of each epoch; validation is empty without validation data.
     best
-        for each model the weights and biases of its epoch of lowest validation loss; empty without validation data.
+        for each model the layers of its epoch of lowest validation loss; empty without validation data.
     order
         state of the random generator that shuffles the rows.
     """
 
     epoch: int
-    variables: list[NDArray[np.float32]]
+    layers: list[NDArray[np.float32]]
     slots: list[NDArray[np.float32]]
     step: int
     losses: NDArray[np.float32]
@@ -47,7 +50,7 @@ class State:
 
 def fingerprint(*parts: object) -> str:
     """A hash of everything that decides a training; arrays count with their bytes, the rest with its `repr`."""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(_FORMAT)
     for part in parts:
         if isinstance(part, np.ndarray):
             digest.update(repr((part.shape, part.dtype)).encode())
@@ -59,7 +62,7 @@ def fingerprint(*parts: object) -> str:
 
 def write(path: Path, state: State, key: str) -> None:
     """Write the state of the training with that fingerprint; the file is whole at any moment."""
-    arrays = {f"variable_{i}": a for i, a in enumerate(state.variables)}
+    arrays = {f"layer_{i}": a for i, a in enumerate(state.layers)}
     arrays |= {f"slot_{i}": a for i, a in enumerate(state.slots)}
     arrays |= {f"best_{i}": a for i, a in enumerate(state.best)}
     header = json.dumps({"key": key, "epoch": state.epoch, "step": state.step, "order": state.order})
@@ -95,7 +98,7 @@ def read(path: Path, key: str) -> State | None:
         )
     return State(
         epoch=header["epoch"],
-        variables=_numbered(arrays, "variable"),
+        layers=_numbered(arrays, "layer"),
         slots=_numbered(arrays, "slot"),
         step=header["step"],
         losses=arrays["losses"],

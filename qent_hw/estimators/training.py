@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from qent_hw.errors import InputError
 from qent_hw.estimators import checkpoint as checkpoints
 from qent_hw.estimators.checkpoint import State
-from qent_hw.estimators.epoch import compiled_epoch
+from qent_hw.estimators.epoch import compiled_epoch, layer_shapes
 from qent_hw.estimators.network import Network, Output
 from qent_hw.estimators.recipe import PAPER_CLASSIFIER, PAPER_REGRESSOR, Recipe
 
@@ -82,8 +82,9 @@ def train(
     key = "" if checkpoint is None else _key(rows, targets, seen, held, recipe, output, root)
     state = None if checkpoint is None else checkpoints.read(checkpoint, key)
     if state is None:
-        state = _start(widths, len(seen), recipe, init_seed, np.random.default_rng(order_seed))
-    run_epoch = compiled_epoch(recipe, output, len(rows), widths, len(seen), masks is not None)
+        state = _start(widths, seen, recipe, init_seed, np.random.default_rng(order_seed))
+    run_epoch = compiled_epoch(recipe, output, len(rows), widths, len(seen))
+    rows, seen = (np.pad(array, ((0, 0), (0, 1)), constant_values=1) for array in (rows, seen))
     written = time.monotonic()
     while state.epoch < recipe.epochs and not _stalled(state.validation, patience):
         state = _after_epoch(state, rows, targets, seen, run_epoch)
@@ -93,13 +94,13 @@ def train(
                 f"learning_rate {recipe.learning_rate:g} is too high for these inputs"
             )
         if held is not None:
-            state = _validated(state, held, seen, output)
+            state = _validated(state, held, output)
         if checkpoint is not None and time.monotonic() - written > _CHECKPOINT_SECONDS:
             checkpoints.write(checkpoint, state, key)
             written = time.monotonic()
         if on_epoch is not None:
             on_epoch(state.epoch, float(state.losses[-1].mean()))
-    return Training(_networks(state.best or state.variables, seen, output), state.losses, state.validation)
+    return Training(_networks(state.best or state.layers, output), state.losses, state.validation)
 
 
 def _data(what: str, x: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -124,23 +125,29 @@ def _key(
 
 
 def _start(
-    widths: tuple[int, ...], n_models: int, recipe: Recipe, seed: np.random.SeedSequence, order: np.random.Generator
+    widths: tuple[int, ...],
+    seen: NDArray[np.float32],
+    recipe: Recipe,
+    seed: np.random.SeedSequence,
+    order: np.random.Generator,
 ) -> State:
-    variables = _glorot(widths, n_models, seed)
-    slots = [np.zeros_like(v) for v in variables for _ in range(2)] if recipe.optimizer == "adam" else []
-    none = np.empty((0, n_models), np.float32)
-    return State(0, variables, slots, 0, none, none, [], dict(order.bit_generator.state))
+    layers = _glorot(widths, len(seen), seed)
+    # A masked input is one whose weights are zero, and stay zero.
+    layers[0][:, :, :-1] *= seen[:, None]
+    slots = [np.zeros_like(layer) for layer in layers for _ in range(2)] if recipe.optimizer == "adam" else []
+    none = np.empty((0, len(seen)), np.float32)
+    return State(0, layers, slots, 0, none, none, [], dict(order.bit_generator.state))
 
 
 def _glorot(widths: tuple[int, ...], n_models: int, seed: np.random.SeedSequence) -> list[NDArray[np.float32]]:
-    """Weights (n_models, n_in, n_out) and zero biases (n_models, 1, n_out), alternating by layer."""
-    arrays = []
+    """Layers as `compiled_epoch` takes them: Glorot-uniform weights and zero biases."""
+    layers = [np.zeros(shape, np.float32) for shape in layer_shapes(widths, n_models)]
     rngs = [np.random.default_rng(s) for s in seed.spawn(n_models)]
-    for n_in, n_out in pairwise(widths):
+    for layer, (n_in, n_out) in zip(layers, pairwise(widths), strict=True):
         limit = np.sqrt(6 / (n_in + n_out))
-        arrays.append(np.stack([rng.uniform(-limit, limit, (n_in, n_out)) for rng in rngs]).astype(np.float32))
-        arrays.append(np.zeros((n_models, 1, n_out), np.float32))
-    return arrays
+        for own, rng in zip(layer, rngs, strict=True):
+            own[:n_out, :n_in] = rng.uniform(-limit, limit, (n_in, n_out)).T
+    return layers
 
 
 def _after_epoch(
@@ -152,28 +159,27 @@ def _after_epoch(
 ) -> State:
     order = np.random.default_rng()
     order.bit_generator.state = state.order
-    shuffled = order.permutation(len(rows))
-    variables, slots, step, loss = run_epoch(
-        rows[shuffled], targets[shuffled], seen, state.variables, state.slots, state.step
+    shuffled = order.permutation(len(targets))
+    layers, slots, step, loss = run_epoch(
+        np.take(rows, shuffled, axis=0), targets[shuffled], seen, state.layers, state.slots, state.step
     )
     return replace(
         state,
         epoch=state.epoch + 1,
-        variables=variables,
+        layers=layers,
         slots=slots,
         step=step,
-        losses=np.concatenate([state.losses, loss[None] / np.float32(len(rows))]),
+        losses=np.concatenate([state.losses, loss[None] / np.float32(len(targets))]),
         order=dict(order.bit_generator.state),
     )
 
 
-def _validated(
-    state: State, held: tuple[NDArray[np.float32], NDArray[np.float32]], seen: NDArray[np.float32], output: Output
-) -> State:
+def _validated(state: State, held: tuple[NDArray[np.float32], NDArray[np.float32]], output: Output) -> State:
     """The state with its validation loss, and for each model its best epoch so far."""
     x, y = held
-    losses = np.empty(len(seen), np.float32)
-    for m, network in enumerate(_networks(state.variables, seen, output)):
+    networks = _networks(state.layers, output)
+    losses = np.empty(len(networks), np.float32)
+    for m, network in enumerate(networks):
         predicted = network.predict(x)
         if output == "sigmoid":
             likely = np.clip(np.where(y > 0.5, predicted, 1 - predicted), np.finfo(np.float32).tiny, None)
@@ -181,8 +187,8 @@ def _validated(
         else:
             losses[m] = np.mean((predicted - y) ** 2)
     better = losses < state.validation.min(axis=0, initial=np.inf)
-    kept = state.best or state.variables
-    best = [np.where(better[:, None, None], new, old) for new, old in zip(state.variables, kept, strict=True)]
+    kept = state.best or state.layers
+    best = [np.where(better[:, None, None], new, old) for new, old in zip(state.layers, kept, strict=True)]
     return replace(state, validation=np.concatenate([state.validation, losses[None]]), best=best)
 
 
@@ -193,13 +199,14 @@ def _stalled(validation: NDArray[np.float32], patience: int | None) -> bool:
     return bool((validation.argmin(axis=0) < len(validation) - patience).all())
 
 
-def _networks(arrays: list[NDArray[np.float32]], seen: NDArray[np.float32], output: Output) -> tuple[Network, ...]:
+def _networks(layers: list[NDArray[np.float32]], output: Output) -> tuple[Network, ...]:
+    """Each model as a network of its own: without the units that are always 1, and without a mask."""
+    units = [slice(-1)] * (len(layers) - 1) + [slice(None)]
     return tuple(
         Network(
-            # A masked input is one whose weights are zero: the network then stands on its own, without the mask.
-            tuple(np.ascontiguousarray(w[m] * seen[m][:, None] if i == 0 else w[m]) for i, w in enumerate(arrays[::2])),
-            tuple(np.ascontiguousarray(b[m, 0]) for b in arrays[1::2]),
+            tuple(layer[m, own, :-1].T.copy() for layer, own in zip(layers, units, strict=True)),
+            tuple(layer[m, own, -1].copy() for layer, own in zip(layers, units, strict=True)),
             output,
         )
-        for m in range(len(seen))
+        for m in range(len(layers[0]))
     )
