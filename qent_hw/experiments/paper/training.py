@@ -19,9 +19,9 @@ from qent_hw.physics.settings import FEATURES
 OWN = "own"
 """The name of the states a network was trained on, as those it is tested on."""
 
-# Measured on one core of a shared machine: compiling, drawing a state, and a step of mini-batch descent.
-_SECONDS_TO_COMPILE, _SECONDS_PER_STATE = 1.0, 1e-5
-_SECONDS_PER_STEP, _SECONDS_PER_STEP_AND_WEIGHT, _SECONDS_PER_STEP_OF_A_DEEP_NETWORK = 2.5e-6, 2.0e-9, 15e-6
+# Measured on one core of a shared machine: compiling, drawing a state, starting a layer's work in a step of mini-batch
+# descent, and the work for one weight in one matrix product.
+_SECONDS_TO_COMPILE, _SECONDS_PER_STATE, _SECONDS_PER_LAYER, _SECONDS_PER_WEIGHT = 0.5, 5e-6, 1.5e-6, 0.9e-9
 
 
 def perform(
@@ -63,12 +63,11 @@ def perform(
 def seconds(definition: Mapping[str, Any]) -> float:
     """About how long the training takes."""
     inputs = max(len(features) for _, features in definition["models"])
-    weights = sum(a * b for a, b in pairwise((inputs, *definition["hidden"], 1)))
+    first, *rest = (a * b for a, b in pairwise((inputs, *definition["hidden"], 1)))
     steps = definition["train_share"] * definition["n"] / definition["batch_size"] * definition["epochs"]
-    per_step = _SECONDS_PER_STEP + weights * _SECONDS_PER_STEP_AND_WEIGHT
-    if len(definition["hidden"]) > 1:
-        per_step += _SECONDS_PER_STEP_OF_A_DEEP_NETWORK
-    per_step *= len(definition["models"])
+    # A layer forwards, its gradient, and, but for the inputs, the gradient that it hands back.
+    products = len(definition["models"]) * (2 * first + 3 * sum(rest))
+    per_step = (1 + len(rest)) * _SECONDS_PER_LAYER + products * _SECONDS_PER_WEIGHT
     return float(_SECONDS_TO_COMPILE + steps * per_step + definition["n"] * _SECONDS_PER_STATE)
 
 
@@ -94,8 +93,7 @@ def _trained(
         recipe,
         output,
         seed,
-        # One network that sees every column needs no mask, which would only slow it down.
-        masks=None if len(masks) == 1 else masks,
+        masks=masks,
         on_epoch=lambda epoch, loss: tell(epoch / epochs),
     ).networks
 
