@@ -43,6 +43,7 @@ def collect(
         as `fetch` does.
     """
     with folders.lock(path):
+        folders.clear(path)
         if not fetch(path, service, wait_s=wait_s, again=again, told=told, waiting=waiting):
             return None
         return finish(path)
@@ -209,7 +210,7 @@ def _duplicates_of(ledger: Ledger) -> list[dict[str, Any]]:
 def _put(run: Run, path: Path) -> None:
     """Write the run's files beside their places and move each there, the report last."""
     try:
-        with tempfile.TemporaryDirectory(prefix=".finished.", dir=path) as name:
+        with tempfile.TemporaryDirectory(prefix=folders.PARTIAL, dir=path) as name:
             partial = Path(name)
             write_files(partial, run)
             for source in sorted(partial.iterdir(), key=lambda one: one.name == "report.html"):

@@ -7,6 +7,7 @@ raw results in ``raw/``. It is there completely before the first job is sent.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from dataclasses import asdict
@@ -31,6 +32,8 @@ from qent_hw.hardware.jobs import Cost, Piece
 from qent_hw.hardware.ledger import Ledger
 
 RAW = "raw"
+PARTIAL = ".finished."
+"""How the folder begins in which the files of a finished run are written before they are put in their places."""
 _LOCK = ".lock"
 _LOCK_SECONDS = 30.0
 _PLAN_ARRAYS = ("psi", "p", "delay_dt", "tau_s", "p1", "p2", "truth")
@@ -85,6 +88,15 @@ def lock(path: Path, seconds: float = _LOCK_SECONDS) -> filelock.BaseFileLock:
     """
     with open_ledger(path):
         return _Lock(str(path / _LOCK), timeout=seconds)
+
+
+def clear(path: Path) -> None:
+    """Remove what a process that was killed has left half written in the folder. Needs the run's lock."""
+    for left in path.glob(f"{PARTIAL}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    for left in (path / RAW).glob(".*"):
+        with contextlib.suppress(OSError):
+            left.unlink()
 
 
 class _Lock(filelock.FileLock):

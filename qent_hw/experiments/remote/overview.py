@@ -29,9 +29,10 @@ class RunRow:
 
 
 def find_runs(places: Sequence[Path]) -> list[Path]:
-    """Folders of remote runs among `places` and right below them, in alphabetical order."""
+    """Folders of remote runs among `places` and right below them, in alphabetical order; none that is half made."""
     found = [place for place in places if folders.is_remote(place)]
-    found += [child for place in places if place.is_dir() for child in place.iterdir() if folders.is_remote(child)]
+    below = [child for place in places if place.is_dir() for child in place.iterdir()]
+    found += [child for child in below if not child.name.startswith(".") and folders.is_remote(child)]
     return sorted(set(found))
 
 

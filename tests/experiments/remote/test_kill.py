@@ -6,7 +6,9 @@ process is dead), while the ledger cannot be written, and at random. ``make nigh
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import sqlite3
 import time
 from contextlib import closing, contextmanager
@@ -134,8 +136,20 @@ def test_killed_in_lock_step_with_the_service(desk):
     assert writing.kill().status == -9
     assert states(desk) == ["done"] * 12
     assert not (run / "report.html").exists()
+    # as a process leaves it that is killed while it writes a result
+    (run / folders.RAW / ".job-3.npz.x1y2z3").write_bytes(b"half of it")
     assert finish(desk) == []
     assert len(ibm.jobs()) == JOBS
+    # what was half written is cleared away
+    assert [path.name for path in run.iterdir() if path.name.startswith(".")] == [".lock"]
+    assert {path.name for path in (run / folders.RAW).iterdir()} == {f"job-{number}.npz" for number in range(JOBS)}
+
+
+def test_a_folder_that_a_killed_submission_left_half_made_is_no_run(desk):
+    assert desk.call(*SUBMIT, "--dry-run").status == 0
+    shutil.copytree(desk.folder / "run", desk.folder / ".run.x1y2z3")
+    listed = json.loads(desk.call("jobs", ".", "--json").out)
+    assert [one["run"] for one in listed["runs"]] == ["run"]
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
