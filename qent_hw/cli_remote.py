@@ -67,9 +67,7 @@ def jobs(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
     """All runs on IBM backends and their jobs, with their present states where the account can be asked."""
-    from rich.console import Console
-
-    from qent_hw.experiments.remote.overview import check_places, find_runs, run_row, run_table
+    from qent_hw.experiments.remote.overview import check_places, find_runs, run_lines, run_row
     from qent_hw.hardware.ibm.faults import NoAccountError
 
     named = [Path(place) for place in places or ()]
@@ -100,7 +98,8 @@ def jobs(
     elif not rows:
         typer.echo("no run on an IBM backend here; qent-hw submit makes one")
     else:
-        Console(highlight=False).print(run_table(rows))
+        for row in rows:
+            typer.echo("\n".join(run_lines(row)))
     if trouble:
         typer.echo(f"qent-hw: states are those of the ledger: {trouble}", err=True)
 

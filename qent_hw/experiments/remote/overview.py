@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-from rich.table import Table
 
 from qent_hw.errors import InputError
 from qent_hw.experiments.remote import folder as folders
@@ -55,28 +53,16 @@ def run_row(path: Path, service: Service | None) -> RunRow:
         return RunRow(path, ledger.about["backend"], (path / "report.html").is_file(), tuple(jobs), duplicates)
 
 
-def run_table(rows: Iterable[RunRow]) -> Table:
-    """A table to print, a row a job."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for heading in ("run", "backend", "job", "state", "id at IBM", "attempt"):
-        table.add_column(heading, no_wrap=heading != "run", overflow="fold")
-    table.add_column("note")
-    for row in rows:
-        for index, (job, now) in enumerate(row.jobs):
-            first = index == 0
-            note = job.note or ("report written" if first and row.finished else "")
-            if first and row.duplicates:
-                note = f"{row.duplicates} duplicate(s) at the service; {note}".rstrip("; ")
-            table.add_row(
-                str(row.folder) if first else "",
-                row.backend if first else "",
-                str(job.number),
-                now,
-                job.job_id or "–",
-                str(job.attempt),
-                note,
-            )
-    return table
+def run_lines(row: RunRow) -> Iterator[str]:
+    """What to print of a run: a line on the whole, and one on each job, with what there is to say at its end."""
+    facts = ["report written"] * row.finished
+    if row.duplicates:
+        facts.append(f"{row.duplicates} duplicate{'s' if row.duplicates > 1 else ''} at the service")
+    yield ": ".join(filter(None, (f"{row.folder} on {row.backend}", ", ".join(facts))))
+    width = max(len(now) for _, now in row.jobs)
+    for job, now in row.jobs:
+        more = [f"attempt {job.attempt}"] * (job.attempt > 1) + [job.note] * bool(job.note)
+        yield "  ".join([f"  job {job.number}", now.ljust(width), job.job_id or "–", ", ".join(more)]).rstrip()
 
 
 def check_places(places: Sequence[Path]) -> None:
