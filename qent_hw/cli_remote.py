@@ -202,7 +202,7 @@ def send_run(
         return None
     sending.keep(path, submission)
     if dry_run:
-        typer.echo("nothing was sent (--dry-run); the same call without it sends these jobs")
+        typer.echo(f"nothing was sent; to send these jobs, the same call with --out {path} and without --dry-run")
         return None
     with folders.open_ledger(path) as ledger, folders.lock(path):
         sending.approve(ledger, "batch" if batch else "job", max_qpu_seconds)
