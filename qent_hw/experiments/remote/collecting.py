@@ -104,10 +104,7 @@ def finish(path: Path) -> Run:
     submission = folders.load(path)
     with folders.open_ledger(path) as ledger:
         what_ran = {"jobs": _jobs_of(ledger), "duplicates": _duplicates_of(ledger)}
-    try:
-        measured = submission.counts(folders.load_bits(path, submission))
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"run {str(path)!r}: a raw result cannot be read: {error}") from None
+    measured = submission.counts(folders.load_bits(path, submission))
     estimators = load_estimators(submission.runcard, submission.plan)
     run = conclude(
         submission.runcard,

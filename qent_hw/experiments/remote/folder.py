@@ -10,6 +10,8 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+import zipfile
+import zlib
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -37,6 +39,8 @@ PARTIAL = ".finished."
 _LOCK = ".lock"
 _LOCK_SECONDS = 30.0
 _PLAN_ARRAYS = ("psi", "p", "delay_dt", "tau_s", "p1", "p2", "truth")
+# a file that is missing, cut off, or something else
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 # what stays free beside the results: the report and its tables
 _SPARE_BYTES = 20_000_000
 
@@ -126,7 +130,7 @@ def load(path: Path) -> Submission:
             arrays = {name: file[name] for name in file.files}
         with open(path / "circuits.qpy", "rb") as file:
             template, *circuits = qpy.load(file)
-    except (OSError, ValueError, KeyError, EOFError, qpy.exceptions.QpyError) as error:
+    except (*_UNREADABLE, qpy.exceptions.QpyError) as error:
         raise InputError(f"run {str(path)!r}: cannot be read: {error}") from None
     parameters = {name: arrays[f"parameter_{name}"] for name in plain["parameters"]}
     planned: dict[str, Any] = {name: arrays.get(name) for name in _PLAN_ARRAYS}
@@ -147,11 +151,15 @@ def load(path: Path) -> Submission:
 
 
 def load_bits(path: Path, submission: Submission) -> list[list[NDArray[np.uint8]]]:
-    """The kept bit patterns of each job's PUBs."""
+    """The kept bit patterns of each job's PUBs; raises `InputError` if a file of them is damaged."""
     found = []
     for number, pieces in enumerate(submission.jobs):
-        with np.load(raw_path(path / RAW, number), allow_pickle=False) as file:
-            found.append([file[f"pub_{index}"] for index in range(len(pieces))])
+        kept = raw_path(path / RAW, number)
+        try:
+            with np.load(kept, allow_pickle=False) as file:
+                found.append([file[f"pub_{index}"] for index in range(len(pieces))])
+        except _UNREADABLE as error:
+            raise InputError(f"raw result {kept}: cannot be read: {error}; remove it and collect again") from None
     return found
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 from qent_hw.experiments.remote import folder as folders
+from qent_hw.hardware.dispatch import raw_path
 from tests.experiments.remote.accounts import check_books
 from tests.experiments.remote.processes import Desk
 
@@ -107,9 +108,37 @@ def test_a_disk_that_gets_full_while_collecting_loses_nothing(desk):
     assert check_books(desk.ibm, run) == []
 
 
-def test_a_folder_of_results_that_cannot_be_written_is_said(desk):
+def test_raw_results_that_cannot_be_kept_or_read_are_said_and_fetched_again(desk):
+    run = desk.folder / "run"
+    raw = run / folders.RAW
+
+    def all_fetched():
+        collecting = desk.start(*COLLECT)
+        assert collecting.until(lambda: any(run.glob(f"{folders.PARTIAL}*"))), collecting.end()
+        collecting.kill()
+        return sorted(path.name for path in raw.iterdir()) == ["job-0.npz", "job-1.npz"]
+
     assert desk.call(*submit()).status == 0
-    raw = desk.folder / "run" / folders.RAW
     raw.rmdir()
     raw.write_text("in the way")
     refused(desk.call(*COLLECT), "raw result", "cannot be written")
+    raw.unlink()
+    assert all_fetched()
+    whole = raw_path(raw, 1).read_bytes()
+    for damaged in (b"", whole[:-1], whole[: len(whole) // 2], b"something else"):
+        raw_path(raw, 1).write_bytes(damaged)
+        refused(desk.call(*COLLECT), "raw result run/raw/job-1.npz: cannot be read", "remove it and collect again")
+    raw_path(raw, 1).unlink()
+    assert all_fetched()
+    assert raw_path(raw, 1).read_bytes() == whole
+
+
+def test_others_of_the_lab_can_read_what_is_in_the_folder(desk):
+    """Files are as the system makes them, not for their owner alone."""
+    assert desk.call(*submit()).status == 0
+    collecting = desk.start(*COLLECT)
+    run = desk.folder / "run"
+    assert collecting.until(lambda: any(run.glob(f"{folders.PARTIAL}*"))), collecting.end()
+    collecting.kill()
+    modes = {str(path.relative_to(run)): path.stat().st_mode & 0o777 for path in run.rglob("*") if path.is_file()}
+    assert {name for name, mode in modes.items() if mode & 0o044 != 0o044} == set()
