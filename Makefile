@@ -14,7 +14,7 @@ ifneq ($(shell cat $(READY) 2>/dev/null),$(CURDIR))
 $(shell rm -f $(READY))
 endif
 
-.PHONY: help install demo test nightly lint bench models wheel-test lock clean
+.PHONY: help install demo test nightly lint bench docs models wheel-test lock clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -40,6 +40,10 @@ lint: $(READY) ## ruff and mypy
 bench: $(READY) ## this package beside its peers (make bench NAME="dataset …" for some)
 	@$(PY) -m benchmarks $(NAME) --out runs/benchmarks.json
 
+docs: $(READY) ## the documentation as a small web site in site/, to be opened from there without a network
+	@$(PY) -m mkdocs build -q --clean
+	@echo "Open site/index.html"
+
 models: $(READY) ## train the shipped models anew
 	@$(PY) -m qent_hw.estimators.make_zoo
 
@@ -62,7 +66,7 @@ lock: ## write requirements.lock anew (make lock UPGRADE=--upgrade for newer ver
 		--custom-compile-command "make lock" -o requirements.lock pyproject.toml
 
 clean: ## remove caches, build products and the demo's run; .venv and other runs stay
-	@rm -rf build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache $(DEMO)
+	@rm -rf build dist site .hypothesis .mypy_cache .pytest_cache .ruff_cache $(DEMO)
 	@find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 # Sets $$python to an interpreter that can make the environment: the base one, never that of some active virtual environment.
