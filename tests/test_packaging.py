@@ -26,6 +26,8 @@ TOP_LEVEL = {
     "README.md",
     "REPRODUCTION.md",
     "benchmarks",
+    "docs",
+    "mkdocs.yml",
     "pyproject.toml",
     "qent_hw",
     "requirements.lock",
