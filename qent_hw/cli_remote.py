@@ -188,6 +188,7 @@ def send_run(
     """
     from qent_hw.experiments.remote import folder as folders
     from qent_hw.experiments.remote import sending
+    from qent_hw.hardware.ibm.faults import ServiceError
 
     if not yes and not dry_run and not sys.stdin.isatty():
         raise InputError("sending costs QPU time and there is no terminal to ask on; give --yes, or --dry-run to plan")
@@ -210,7 +211,13 @@ def send_run(
             try:
                 sending.send(path, submission, ledger, service, told)
             except BackendError as error:
-                raise BackendError(f"{error}; nothing is lost, to go on: qent-hw collect {path} --wait") from error
+                rejected = isinstance(error, ServiceError) and error.fault.kind == "rejected"
+                remedy = (
+                    f"to send it once more: qent-hw collect {path} --again"
+                    if rejected
+                    else f"nothing is lost, to go on: qent-hw collect {path} --wait"
+                )
+                raise BackendError(f"{error}; {remedy}") from error
     return service
 
 

@@ -49,6 +49,7 @@ FAULTS = {
     ),
     "no backend of that name": ([], [(*SUBMIT, "--backend", "ibm_x")]),
     "the plan has too little time": ([("settings", {"consumed_s": 599.0})], [SUBMIT]),
+    "the price is above": ([], [(*SUBMIT, "--max-qpu-seconds", "0.1")]),
     "as many waiting jobs": (
         [
             (
@@ -68,13 +69,14 @@ FAULTS = {
         [("fault", {"endpoint": "GET /jobs/{id}/results", "does": "cut", "times": 3})],
         [SUBMIT, (*COLLECT, "--wait")],
     ),
-    "truncated result": ([("fate", {"result": "empty"})], [SUBMIT, (*COLLECT, "--wait", "--hours", "0.0003")]),
+    "a result that is none": ([("fate", {"result": "empty"})], [SUBMIT, (*COLLECT, "--wait", "--hours", "0.0003")]),
     "a job ends *Failed* for good": (
         [("fate", {"ends": "Failed", "reason": "The circuit is too deep.", "reason_code": 1517})],
         [SUBMIT, (*COLLECT, "--wait")],
     ),
     "a job is cancelled": ([("fate", {"queue_s": 1e6})], [SUBMIT, ("cancel", "run"), COLLECT]),
     "the folder cannot be written": ([], [("submit", "card.toml", "--out", "/proc/none", "--yes")]),
+    "the folder is none of a run": ([], [COLLECT]),
     "the folder holds another run": ([], [SUBMIT, (*SUBMIT, "--shots", "128")]),
 }
 

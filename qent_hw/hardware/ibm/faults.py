@@ -99,7 +99,7 @@ def fault_of(error: BaseException, what: str) -> Fault:
     if status == 429:
         return Fault("slow", f"{what}: IBM asks to slow down (429)", wait)
     if status is not None and 400 <= status < 500:
-        return Fault("rejected", f"{what}: IBM refuses it ({status}): {_short(said)}")
+        return Fault("rejected", f"{what}: IBM refuses it ({status}): {_short(_own_words(said))}")
     if isinstance(error, _CLIENTS_OWN):
         return Fault("rejected", f"{what}: {_short(said)}")
     if status is None and (lost := _LOST.search(said)):
@@ -160,6 +160,12 @@ def _retry_after(error: BaseException) -> float | None:
             return None
         return max(0.0, (when - datetime.datetime.now(datetime.UTC)).total_seconds())
     return None
+
+
+def _own_words(said: str) -> str:
+    """The service's message in what the client makes of its answer, which is all of it, within quotes."""
+    found = re.search(r'"message": *"([^"\\]+)', said)
+    return found.group(1) if found else said
 
 
 def _short(text: str, longest: int = 300) -> str:

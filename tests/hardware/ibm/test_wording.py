@@ -78,6 +78,14 @@ def test_an_answer_that_the_client_cannot_decode(error):
     assert fault.message.startswith("the result could not be fetched: IBM's answer cannot be read (")
 
 
+def test_a_refusal_is_in_the_words_of_the_service(ibm):
+    message = "The circuit has more gates than the backend takes."
+    ibm.fault("GET /jobs", "status", status=400, message=message)
+    with pytest.raises(ServiceError) as stopped:
+        connect(Patience(call_s=20, tries=1)).tagged("any")
+    assert str(stopped.value) == f"the jobs could not be listed: IBM refuses it (400): {message}"
+
+
 def test_no_access_token_for_want_of_a_connection():
     said = "Unable to retrieve IBM Cloud access token. ('Connection aborted.', ConnectionResetError(104, '{}'))"
     fault = fault_of_token(said.format("Connection reset by peer"))
