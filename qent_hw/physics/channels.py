@@ -36,8 +36,8 @@ def dephase(
     keep2 = keep1 if p2 is None else 1 - _strength("p2", p2, batch)
     both = _broadcast(InvalidStrengthError, batch, p1=keep1, p2=keep2)
     keep1, keep2 = np.broadcast_to(keep1, both), np.broadcast_to(keep2, both)
-    factors = np.stack([np.ones(both), keep2, keep1, keep1 * keep2])
-    return rho * np.moveaxis(factors[_FLIPPED], (0, 1), (-2, -1))
+    factors = np.stack([np.ones(both), keep2, keep1, keep1 * keep2], axis=-1)
+    return rho * np.take(factors, _FLIPPED, axis=-1)
 
 
 def depolarize(rho: ArrayLike, p: ArrayLike, *, validate: bool = True) -> NDArray[np.complex128]:

@@ -14,7 +14,7 @@ from qent_hw.estimators.scores import share
 from qent_hw.experiments.paper.sources import source
 
 _CHUNK = 16_384
-_SECONDS_PER_STATE = 5e-6
+_SECONDS_PER_STATE = 8e-6
 
 
 def perform(
