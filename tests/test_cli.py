@@ -240,3 +240,31 @@ def test_real_process_ends_with_the_status(tmp_path):
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("qent-hw: error: ")
     assert "Traceback" not in done.stderr
+
+
+def test_train_for_a_device_writes_a_model_that_says_so(call, tmp_path):
+    out = tmp_path / "mine.npz"
+    asked = ("train", "--family", "two_basis", "--features", "bell4", "--states", 1000, "--epochs", 1, "--out", out)
+    status, printed, _ = call(
+        *asked, "--backend", "fake_manila", "--qubits", "3,4", "--injection", "idle", "--shots", "256"
+    )
+    assert status == 0
+    assert f"model: {out}" in printed
+    device = json.loads(out.with_suffix(".json").read_text())["device"]
+    assert (device["backend"], device["qubits"], device["injection"]) == ("fake_manila", [3, 4], "idle")
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (("--backend", "fake_manilla"), "did you mean 'fake_manila'"),
+        (("--backend", "fake_manila", "--qubits", "0,4"), "no two-qubit gate"),
+        (("--injection", "twirl"), "backend"),
+        (("--backend", "ibm_torino"), "ibm_torino"),
+    ],
+)
+def test_train_for_a_device_that_cannot_be_is_one_line(call, tmp_path, options, complaint):
+    out = tmp_path / "mine.npz"
+    status, _, err = call("train", "--family", "two_basis", "--features", "bell4", "--out", out, *options)
+    assert (status, complaint in err, len(err.splitlines())) == (2, True, 1)
+    assert list(tmp_path.iterdir()) == []
