@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -113,7 +113,6 @@ def collect(
     quiet: Annotated[bool, typer.Option("--quiet", help="Print errors only.")] = False,
 ) -> None:
     """Fetch what is ready; when everything is there, finish the run with the same report as a local one."""
-
     path = Path(folder)
     _ledger_states(path)
     wait_s = 3600 * hours if wait else 0.0
@@ -291,11 +290,12 @@ def _print_plan(path: Path, submission: Submission, price: Quote, to_stderr: boo
 
     runcard, backend = submission.runcard, submission.provenance["backend"]
     console = Console(highlight=False, soft_wrap=True, stderr=to_stderr)
-    console.print(f"[bold]{runcard.title}[/bold] on {runcard.backend.name}, qubits {_joined(backend['qubits'])}")
+    first, second = backend["qubits"]
+    console.print(f"[bold]{runcard.title}[/bold] on {runcard.backend.name}, qubits {first},{second}")
     for fact in ("pair_chosen", "fractional_gates"):
         if fact in backend:
             console.print(f"  {backend[fact]}")
-    rows = sum(len(pub.rows) for pub in submission.pubs)
+    rows = sum(pub.n_rows for pub in submission.pubs)
     console.print(
         f"  {len(submission.plan.psi)} states × {len(runcard.settings)} settings, {runcard.injection.kind}: "
         f"{rows:,} circuits × {submission.pubs[0].shots} shots in {len(submission.jobs)} job(s)"
@@ -305,10 +305,6 @@ def _print_plan(path: Path, submission: Submission, price: Quote, to_stderr: boo
         console.print(f"  still to be sent: {price.n_jobs} job(s), about {price.seconds:.1f} QPU seconds")
     left = "no limit is reported" if price.remaining_s is None else f"{price.remaining_s:.1f} QPU seconds left"
     console.print(f"  plan: {left}\n  folder: {path}")
-
-
-def _joined(numbers: Any) -> str:
-    return ",".join(str(number) for number in numbers)
 
 
 @contextmanager

@@ -47,6 +47,11 @@ class Pub:
     idle_error: IdleError | None = None
 
     @property
+    def n_rows(self) -> int:
+        """Number of parameter sets: states × settings × parts."""
+        return int(np.prod(self.values.shape[:-1]))
+
+    @property
     def rows(self) -> NDArray[np.float64]:
         """(n_states · n_settings · n_parts, k) the values one after the other, columns as `circuit.parameters`."""
         columns = [ANGLES.index(parameter.name) for parameter in self.circuit.parameters]

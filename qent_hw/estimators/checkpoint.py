@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qent_hw.errors import InputError
+from qent_hw.files import write_whole
 
 # Part of every fingerprint: a file that holds its arrays otherwise is one of another training.
 _FORMAT = b"layers"
@@ -66,12 +65,9 @@ def write(path: Path, state: State, key: str) -> None:
     arrays |= {f"slot_{i}": a for i, a in enumerate(state.slots)}
     arrays |= {f"best_{i}": a for i, a in enumerate(state.best)}
     header = json.dumps({"key": key, "epoch": state.epoch, "step": state.step, "order": state.order})
+    arrays |= {"losses": state.losses, "validation": state.validation}
     try:
-        handle, partial = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            arrays |= {"losses": state.losses, "validation": state.validation}
-            np.savez(file, allow_pickle=False, header=np.array(header), **arrays)
-        os.replace(partial, path)
+        write_whole(path, lambda file: np.savez(file, allow_pickle=False, header=np.array(header), **arrays))
     except OSError as error:
         raise InputError(f"checkpoint {path}: cannot be written: {error.strerror or error}") from None
 

@@ -248,7 +248,7 @@ def _measure(
     progress: Progress,
 ) -> Counts:
     pubs = planned_pubs(runcard, plan, circuit)
-    total = sum(int(np.prod(pub.values.shape[:3])) for pub in pubs)
+    total = sum(pub.n_rows for pub in pubs)
     finished = 0
 
     def done(circuits: int) -> None:

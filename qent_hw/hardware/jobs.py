@@ -10,7 +10,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.transpiler import Target
 
@@ -57,14 +56,14 @@ def cut_jobs(pubs: Sequence[Pub], at_least: int = 1) -> list[tuple[Piece, ...]]:
 
     All PUBs must have the same number of shots. Raises `InputError` if one circuit alone is more than a job may hold.
     """
-    shots, total = pubs[0].shots, sum(rows_of(pub) for pub in pubs)
+    shots, total = pubs[0].shots, sum(pub.n_rows for pub in pubs)
     rows_left = most = min(MOST_ROWS, MOST_EXECUTIONS // shots, max(1, total // at_least))
     if most < 1:
         raise InputError(f"shots = {shots}: a job may hold {MOST_EXECUTIONS:,} shots in all")
     jobs: list[tuple[Piece, ...]] = []
     current: list[Piece] = []
     for index, pub in enumerate(pubs):
-        start, rows = 0, rows_of(pub)
+        start, rows = 0, pub.n_rows
         while start < rows:
             if rows_left == 0 or len(current) == MOST_PUBS:
                 jobs.append(tuple(current))
@@ -74,11 +73,6 @@ def cut_jobs(pubs: Sequence[Pub], at_least: int = 1) -> list[tuple[Piece, ...]]:
             rows_left -= stop - start
             start = stop
     return [*jobs, tuple(current)]
-
-
-def rows_of(pub: Pub) -> int:
-    """Number of parameter sets: states × settings × parts."""
-    return int(np.prod(pub.values.shape[:-1]))
 
 
 def estimate_cost(
@@ -91,7 +85,7 @@ def estimate_cost(
     seconds = tuple(
         OVERHEAD_S + sum((piece.stop - piece.start) * shots * shot_s[piece.pub] for piece in pieces) for pieces in jobs
     )
-    executions = sum(rows_of(pub) for pub in pubs) * shots
+    executions = sum(pub.n_rows for pub in pubs) * shots
     low, high = min(shot_s) * 1e6, max(shot_s) * 1e6
     each = f"{low:.0f} µs" if math.isclose(low, high, rel_tol=0.01) else f"{low:.0f} to {high:.0f} µs"
     assumed = " (assumed)" if rep_delay_s is None else ""

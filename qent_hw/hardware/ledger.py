@@ -207,12 +207,6 @@ class Ledger:
         self._db.close()
 
 
-def attempt_of(tag: str) -> tuple[int, int]:
-    """(job number, attempt) of a job's tag."""
-    number, attempt = tag.rsplit("-", 2)[1:]
-    return int(number), int(attempt)
-
-
 def _tag(run: str, number: int, attempt: int) -> str:
     return f"{run}-{number}-{attempt}"
 

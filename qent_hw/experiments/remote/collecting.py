@@ -138,9 +138,10 @@ def _until_done(
     while True:
         trouble: BackendError | None = None
         try:
-            if not reconciled:
+            # sending begins with this itself
+            if not reconciled and not ledger.jobs("planned", "sending"):
                 reconcile(ledger, service)
-                reconciled = True
+            reconciled = True
             _once(path, submission, ledger, service, progress)
         except BackendError as error:
             if isinstance(error, ServiceError) and error.fault.kind in ("account", "rejected"):

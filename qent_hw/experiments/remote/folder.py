@@ -65,7 +65,7 @@ def create(path: Path, submission: Submission, run: str) -> None:
 
 def check_space(path: Path, submission: Submission) -> None:
     """Raise `InputError` unless the disk can hold what is still to come, before anything is sent for it."""
-    needed = sum(len(pub.rows) * pub.shots for pub in submission.pubs) + _SPARE_BYTES
+    needed = sum(pub.n_rows * pub.shots for pub in submission.pubs) + _SPARE_BYTES
     free = shutil.disk_usage(path).free
     if free < needed:
         raise InputError(

@@ -70,7 +70,7 @@ class Submission:
 
     def counts(self, bits: Sequence[Sequence[NDArray[np.uint8]]]) -> Counts:
         """The counts of all states and settings, from the bit patterns of each job's PUBs (see `checked_bits`)."""
-        rows = [np.zeros((len(pub.rows), 4), dtype=np.int64) for pub in self.pubs]
+        rows = [np.zeros((pub.n_rows, 4), dtype=np.int64) for pub in self.pubs]
         for pieces, arrays in zip(self.jobs, bits, strict=True):
             for piece, array in zip(pieces, arrays, strict=True):
                 rows[piece.pub][piece.start : piece.stop] = counts_of_bits(array)
