@@ -64,7 +64,7 @@ def pair_of(name: str) -> Pair:
     backend = resolve_backend(f"aer:{name}", injection="idle")
     device = backend.device
     isa = transpile_template(device.target)
-    (delay_dt,) = delay_for(np.array([0.4]), device.T2, device.target.dt, timing_grid(device.target))
+    (delay_dt,) = delay_for(np.array([0.4]), device.idle, device.target.dt, timing_grid(device.target))
     simulator = AerSimulator(noise_model=backend.noise_model, method="density_matrix", max_parallel_threads=1)
     told = f"{name} (qubits {device.qubits[0]} and {device.qubits[1]})"
     return Pair(told, isa, device_template(isa, device_errors(device.target)), int(delay_dt), simulator)

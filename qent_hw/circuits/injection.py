@@ -23,6 +23,7 @@ from qiskit.circuit.library import UnitaryGate
 
 from qent_hw.circuits.template import ROTATE
 from qent_hw.errors import InputError
+from qent_hw.physics import IdleChannel
 
 INJECTIONS = ("noise-model", "idle", "twirl")
 CHANNELS = ("dephasing", "depolarizing")
@@ -87,23 +88,22 @@ def twirl_angles(rotate: NDArray[np.float64], p: NDArray[np.float64]) -> NDArray
     return angles
 
 
-def delay_for(p: NDArray[np.float64], T2: tuple[float, float], dt: float, grid: int) -> NDArray[np.int64]:
+def delay_for(p: NDArray[np.float64], idle: IdleChannel, dt: float, grid: int) -> NDArray[np.int64]:
     """The waits that dephase by p on the average of the two qubits, (n,) in dt, rounded to the timing grid.
 
-    One τ gives p1 ≠ p2 where the T2 differ; chosen is (1−p1)(1−p2) = (1−p)², the decay of the two-qubit coherences ρ03
-    and ρ12. Strengths beyond `LARGEST_IDLE_STRENGTH` get its wait.
+    One τ gives p1 ≠ p2 where the qubits' decays differ; see `IdleChannel.wait_for` for what is chosen. Strengths beyond
+    `LARGEST_IDLE_STRENGTH` get its wait.
 
     Raises
     ------
     InputError
         if neither qubit loses coherence, so that no wait dephases.
     """
-    rate = (1 / T2[0] + 1 / T2[1]) / 2
-    if rate == 0:
+    if np.all(np.isinf(idle.T2)):
         raise InputError(
             "injection idle: this backend's qubits have no T2, so waiting changes nothing; give T1_s and T2_s"
         )
-    seconds = -np.log1p(-np.minimum(p, LARGEST_IDLE_STRENGTH)) / rate
+    seconds = idle.wait_for(np.minimum(p, LARGEST_IDLE_STRENGTH))
     return (np.rint(seconds / dt / grid) * grid).astype(np.int64)
 
 

@@ -63,8 +63,8 @@ class DeviceStates:
         if self.device.injection != "idle":
             return MeasuredStates(noisy_states(psi, channel, p), psi, self.device, {"channel": channel, "p": p})
         errors = self.device.template.errors
-        delay_dt = delay_for(p, errors.T2, errors.dt, self.device.timing_grid)
-        truth = idled_states(psi, np.multiply(delay_dt, errors.dt, dtype=np.float64), errors.T1, errors.T2)
+        delay_dt = delay_for(p, errors.idle, errors.dt, self.device.timing_grid)
+        truth = idled_states(psi, np.multiply(delay_dt, errors.dt, dtype=np.float64), errors.idle)
         return MeasuredStates(truth, psi, self.device, {"delay_dt": delay_dt})
 
 

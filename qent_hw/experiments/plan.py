@@ -70,16 +70,16 @@ def make_plan(runcard: Runcard, device: Device, seed: np.random.SeedSequence) ->
     if runcard.injection.kind != "idle":
         p = strengths[index]
         return Plan(family, parameters, psi, p, None, None, p, p, noisy_states(psi, runcard.channel.kind, p))
-    grid, dt = timing_grid(device.target), device.target.dt
+    grid, dt, idle = timing_grid(device.target), device.target.dt, device.idle
     if waits is None:
-        delays = delay_for(strengths, device.T2, dt, grid)
+        delays = delay_for(strengths, idle, dt, grid)
     else:
         delays = (np.rint(strengths / dt / grid) * grid).astype(np.int64)
     delay_dt = delays[index]
     tau_s = delay_dt * dt
-    p1, p2 = (-np.expm1(-tau_s / T2) for T2 in device.T2)
+    p1, p2 = idle.strengths(tau_s)
     asked = strengths[index] if waits is None else None
-    return Plan(family, parameters, psi, asked, delay_dt, tau_s, p1, p2, idled_states(psi, tau_s, device.T1, device.T2))
+    return Plan(family, parameters, psi, asked, delay_dt, tau_s, p1, p2, idled_states(psi, tau_s, idle))
 
 
 def _states(

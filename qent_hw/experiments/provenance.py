@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import datetime
 import importlib.metadata
+import math
 import platform
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 import qent_hw
 from qent_hw.hardware.device import Device
+from qent_hw.physics import IdleChannel
 
 _PACKAGES = ("qiskit", "qiskit-aer", "qiskit-ibm-runtime", "numpy", "pandas")
 
@@ -30,8 +36,7 @@ def provenance(backend_name: str, device: Device, seed: int, models: dict[str, A
             "name": backend_name,
             "device": device.name,
             "qubits": list(device.qubits),
-            "T1_s": _finite(device.T1),
-            "T2_s": _finite(device.T2),
+            **idle_facts(device.idle),
             **device.facts,
         },
         "models": models,
@@ -45,8 +50,26 @@ def provenance(backend_name: str, device: Device, seed: int, models: dict[str, A
     }
 
 
-def _finite(values: tuple[float, float]) -> list[float | None]:
-    return [value if value < float("inf") else None for value in values]
+def idle_facts(idle: IdleChannel) -> dict[str, Any]:
+    """What two qubits do while they wait, as plain values for JSON; see `idle_of`."""
+    facts: dict[str, Any] = {"T1_s": _finite(idle.T1), "T2_s": _finite(idle.T2)}
+    if idle.law != "exponential":
+        facts["decay"] = idle.law
+    if idle.turns:
+        facts |= {"detuning_hz": idle.detuning.tolist(), "zz_hz": float(idle.zz)}
+    return facts
+
+
+def idle_of(facts: Mapping[str, Any]) -> IdleChannel:
+    """The channel that `idle_facts` has told."""
+    T1, T2 = ([math.inf if value is None else value for value in facts[key]] for key in ("T1_s", "T2_s"))
+    detuning, zz = facts.get("detuning_hz", (0.0, 0.0)), facts.get("zz_hz", 0.0)
+    return IdleChannel(np.array(T1), np.array(T2), np.array(detuning), np.array(zz), facts.get("decay", "exponential"))
+
+
+def _finite(values: NDArray[np.float64]) -> list[float | None]:
+    # JSON has no infinity
+    return [value if value < float("inf") else None for value in values.tolist()]
 
 
 def _git_state() -> dict[str, Any] | None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
+
+import numpy as np
 
 from qent_hw.circuits.injection import INJECTIONS
 from qent_hw.circuits.template import timing_grid, transpile_template
 from qent_hw.errors import InputError
 from qent_hw.estimators.device_states import TrainingDevice
+from qent_hw.experiments.provenance import idle_facts
 from qent_hw.hardware import resolve_backend
 from qent_hw.hardware.backends import is_ibm
 from qent_hw.hardware.device import Device
@@ -59,7 +61,7 @@ def training_device_of(device: Device, backend: str, injection: str) -> Training
         for waiting on qubits that do not relax.
     """
     errors = device_errors(device.target)
-    if injection == "idle" and all(map(math.isinf, errors.T2)):
+    if injection == "idle" and np.all(np.isinf(errors.idle.T2)):
         raise InputError(
             f"injection = 'idle': the qubits of {backend!r} have no T1 and T2, so waiting changes nothing; "
             "train for a device that has them, such as fake_manila"
@@ -69,16 +71,11 @@ def training_device_of(device: Device, backend: str, injection: str) -> Training
         "device": device.name,
         "qubits": list(device.qubits),
         "injection": injection,
-        "T1_s": [_finite(value) for value in errors.T1],
-        "T2_s": [_finite(value) for value in errors.T2],
+        **idle_facts(errors.idle),
         **device.facts,
     }
     template = device_template(transpile_template(device.target), errors)
     return TrainingDevice(template, injection, timing_grid(device.target), facts)
-
-
-def _finite(seconds: float) -> float | None:
-    return None if math.isinf(seconds) else seconds
 
 
 def _shown(value: str | tuple[int, int]) -> str:

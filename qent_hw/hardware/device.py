@@ -17,6 +17,7 @@ from qiskit.providers import BackendV2, Options, QubitProperties
 from qiskit.transpiler import Target
 
 from qent_hw.hardware.pair import check_pair, choose_pair
+from qent_hw.physics import IdleChannel, idle_channel
 
 # of simulators, and of devices that publish no time step
 IDEAL_DT = 1e-9
@@ -34,8 +35,8 @@ class Device:
         their numbers there, first qubit of the state first.
     target
         instructions, errors and timing of these two, numbered 0 and 1.
-    T1, T2
-        seconds, per qubit; infinite for an ideal qubit; T2 clipped to 2·T1.
+    idle
+        what it does while waiting, by its published T1 and T2 (clipped to 2·T1); an ideal pair does nothing.
     facts
         what provenance should say of it (snapshot date, clipped values, …).
     """
@@ -43,8 +44,7 @@ class Device:
     name: str
     qubits: tuple[int, int]
     target: Target
-    T1: tuple[float, float]
-    T2: tuple[float, float]
+    idle: IdleChannel
     facts: dict[str, Any] = field(default_factory=dict)
 
 
@@ -62,7 +62,7 @@ def ideal_device(T1: tuple[float, float] | None = None, T2: tuple[float, float] 
     for gate in (RZGate(Parameter("λ")), SXGate(), XGate(), Measure(), Delay(Parameter("t"))):
         target.add_instruction(gate, {(0,): None, (1,): None})
     target.add_instruction(CZGate(), {(0, 1): None, (1, 0): None})
-    return Device("ideal", (0, 1), target, *lifetimes)
+    return Device("ideal", (0, 1), target, idle_channel(*lifetimes))
 
 
 def cut_device(backend: BackendV2, qubits: tuple[int, int] | None = None, injection: str = "noise-model") -> Device:
@@ -100,7 +100,7 @@ def cut_device(backend: BackendV2, qubits: tuple[int, int] | None = None, inject
         }
         if kept:
             target.add_instruction(whole.operation_from_name(name), kept, name=name)
-    T1 = tuple(float(whole.qubit_properties[qubit].t1) for qubit in qubits)
+    T1 = [float(whole.qubit_properties[qubit].t1) for qubit in qubits]
     T2 = []
     for qubit, t1 in zip(qubits, T1, strict=True):
         t2 = float(whole.qubit_properties[qubit].t2)
@@ -114,7 +114,7 @@ def cut_device(backend: BackendV2, qubits: tuple[int, int] | None = None, inject
     properties = getattr(backend, "properties", lambda: None)()
     if properties is not None:
         facts["properties_dated"] = properties.last_update_date.isoformat()
-    return Device(backend.name, qubits, target, (T1[0], T1[1]), (T2[0], T2[1]), facts)
+    return Device(backend.name, qubits, target, idle_channel(T1, T2), facts)
 
 
 class PairBackend(BackendV2):

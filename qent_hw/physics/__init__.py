@@ -16,6 +16,7 @@ from qent_hw.physics.entanglement import (
     partial_transpose,
     ppt_min_eigenvalue,
 )
+from qent_hw.physics.idle import IdleChannel, idle_channel, idled
 from qent_hw.physics.measurement import features, outcome_probabilities
 from qent_hw.physics.settings import (
     ALL_SETTINGS,
@@ -44,6 +45,7 @@ __all__ = [
     "FEATURES",
     "FEATURE_SETS",
     "Counts",
+    "IdleChannel",
     "axis_angles",
     "check_density",
     "check_features",
@@ -56,6 +58,8 @@ __all__ = [
     "features",
     "features_from_counts",
     "general_four_basis",
+    "idle_channel",
+    "idled",
     "is_entangled",
     "negativity",
     "outcome_probabilities",

@@ -88,14 +88,20 @@ def sample_counts(probabilities: ArrayLike, shots: ArrayLike, rng: np.random.Gen
     return rng.multinomial(number, p / p.sum(axis=-1, keepdims=True))
 
 
-def features_from_counts(counts: Counts, names: Iterable[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def features_from_counts(
+    counts: Counts, names: Iterable[str], assignment: NDArray[np.float64] | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(values, standard errors) of the named features, each (n_states, n_features).
 
-    A value m is the plain average of outcomes ±1 over all N shots that tell: those of its own setting for a
-    correlation, and for a single-qubit average those of every measured setting with that axis, pooled. The standard
-    error is √((1 - m'²)/(N + 3)) with m' = m N/(N + 2): the standard deviation of m after N shots under a uniform
-    prior (Laplace's rule of succession). It is √((1 - m²)/N) for many shots, and stays near 2/N where all outcomes
-    were equal instead of claiming certainty. Features computed from the same shots have correlated errors.
+    Without an assignment a value m is the plain average of outcomes ±1 over all N shots that tell: those of its own
+    setting for a correlation, and for a single-qubit average those of every measured setting with that axis, pooled.
+    The standard error is √((1 - m'²)/(N + 3)) with m' = m N/(N + 2): the standard deviation of m after N shots under a
+    uniform prior (Laplace's rule of succession). It is √((1 - m²)/N) for many shots, and stays near 2/N where all
+    outcomes were equal instead of claiming certainty. Features computed from the same shots have correlated errors.
+
+    assignment: (4, 4) probabilities A[measured, prepared] of outcomes ++, +-, -+, --, whose columns sum to one. The
+    features are then those of the quasi-probabilities A⁻¹ (counts / N), which may be negative: unbiased, with the
+    errors that A⁻¹ makes larger, and not confined to [-1, 1]. The error of A itself is not in them.
 
     Raises InputError naming an unknown feature, or one that these settings do not give and the settings that would.
     """
@@ -105,9 +111,10 @@ def features_from_counts(counts: Counts, names: Iterable[str]) -> tuple[NDArray[
     for column, feature in enumerate(wanted):
         pooled = counts.values[:, _telling(counts.settings, feature)].sum(axis=1)
         shots = pooled.sum(axis=-1)
-        values[:, column] = (pooled @ _signs(feature)) / shots
-        shrunk = values[:, column] * shots / (shots + 2)
-        errors[:, column] = np.sqrt((1 - shrunk**2) / (shots + 3))
+        worth = _signs(feature) if assignment is None else np.linalg.solve(assignment.T, _signs(feature))
+        values[:, column] = (pooled @ worth) / shots
+        smoothed = (pooled + 0.5) / (shots + 2)[:, None]
+        errors[:, column] = np.sqrt((smoothed @ worth**2 - (smoothed @ worth) ** 2) / (shots + 3))
     return values, errors
 
 

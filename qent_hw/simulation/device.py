@@ -17,6 +17,7 @@ from qiskit import QuantumCircuit
 from qent_hw.circuits.injection import TWIRL_SIGNS
 from qent_hw.circuits.template import PREPARE, ROTATE, prepare_angles, rotate_angles
 from qent_hw.errors import InputError
+from qent_hw.physics.idle import wait
 from qent_hw.simulation.errors import DeviceErrors
 from qent_hw.simulation.program import Program, compile_program, rotation_plane, run, turn, turn_angles
 
@@ -106,7 +107,7 @@ def device_probabilities(
         elif injection == "noise-model" and p is not None:
             parts = [_weakened(state, channel, p[rows])]
         elif injection == "idle" and delay_dt is not None:
-            parts = [_waited(state, template.errors, delay_dt[rows])]
+            parts = [wait(state, delay_dt[rows] * template.errors.dt, template.errors.idle)]
         else:
             raise InputError(f"injection {injection!r} lacks its strengths or waits")
         for part, injected in enumerate(parts):
@@ -133,17 +134,6 @@ def _weakened(state: NDArray[np.float64], channel: str, p: NDArray[np.float64]) 
     else:
         components[1:3] *= 1 - p
         components[:, 1:3] *= 1 - p
-    return state
-
-
-def _waited(state: NDArray[np.float64], errors: DeviceErrors, delay_dt: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Both qubits' relaxation while they wait: x, y decay by T2, z towards |0⟩ by T1."""
-    seconds = delay_dt * errors.dt
-    components = state.reshape(4, 4, -1)
-    for qubit, T1, T2 in zip((components, components.swapaxes(0, 1)), errors.T1, errors.T2, strict=True):
-        qubit[1:3] *= np.exp(-seconds / T2)
-        decayed = -np.expm1(-seconds / T1)
-        qubit[3] += decayed * (qubit[0] - qubit[3])
     return state
 
 

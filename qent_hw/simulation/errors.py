@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit.quantum_info import PTM, Operator, SuperOp
 
+from qent_hw.physics import IdleChannel, idle_channel
+
 if TYPE_CHECKING:
     from qiskit.transpiler import Target
 
@@ -30,16 +32,15 @@ class DeviceErrors:
         ideal gate, the first of those qubits left; gates that are not in it are perfect.
     readout
         (2, 2, 2): per qubit the probabilities [measured, prepared]; columns sum to one.
-    T1, T2
-        seconds, per qubit, of waiting; infinite for an ideal qubit.
+    idle
+        what waiting does.
     dt
         seconds, the unit of delays.
     """
 
     gates: Mapping[tuple[str, tuple[int, ...]], NDArray[np.float64]]
     readout: NDArray[np.float64]
-    T1: tuple[float, float]
-    T2: tuple[float, float]
+    idle: IdleChannel
     dt: float
 
 
@@ -61,8 +62,7 @@ def device_errors(target: Target) -> DeviceErrors:
             for name, qubits, error in basic_device_gate_errors(target=target)
         },
         readout,
-        (lifetimes[0][0], lifetimes[1][0]),
-        (lifetimes[0][1], lifetimes[1][1]),
+        idle_channel(*zip(*lifetimes, strict=True)),
         target.dt,
     )
 

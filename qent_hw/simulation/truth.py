@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from qent_hw.physics import density, dephase, depolarize, relax
+from qent_hw.physics import IdleChannel, density, dephase, depolarize, idled
 
 
 def noisy_states(psi: NDArray[np.complex128], channel: str, p: NDArray[np.float64]) -> NDArray[np.complex128]:
@@ -26,12 +26,10 @@ def noisy_states(psi: NDArray[np.complex128], channel: str, p: NDArray[np.float6
     return act(density(psi), p)
 
 
-def idled_states(
-    psi: NDArray[np.complex128], tau_s: NDArray[np.float64], T1: tuple[float, float], T2: tuple[float, float]
-) -> NDArray[np.complex128]:
-    """The prepared states after both qubits waited τ: relaxation (T1) and dephasing (T2) together.
+def idled_states(psi: NDArray[np.complex128], tau_s: NDArray[np.float64], idle: IdleChannel) -> NDArray[np.complex128]:
+    """The prepared states after both qubits waited τ: relaxation, dephasing and phases together.
 
-    A wait is never pure dephasing (field-notes 1), so the truth of an idle run has both.
+    A wait is never pure dephasing (field-notes 1), so the truth of an idle run has all of them.
 
     Parameters
     ----------
@@ -39,11 +37,11 @@ def idled_states(
         (n, 4) amplitudes, big-endian.
     tau_s
         (n,) waits in seconds.
-    T1, T2
-        seconds, per qubit.
+    idle
+        what the qubits do meanwhile.
 
     Returns
     -------
     (n, 4, 4) density matrices.
     """
-    return relax(density(psi), tau_s, np.array(T1), np.array(T2))
+    return idled(density(psi), tau_s, idle)

@@ -21,7 +21,7 @@ from qent_hw.circuits.template import (
 )
 from qent_hw.errors import InputError
 from qent_hw.hardware.device import cut_device, ideal_device
-from qent_hw.physics import density, dephase, outcome_probabilities
+from qent_hw.physics import density, dephase, idle_channel, outcome_probabilities
 from qent_hw.physics.settings import ALL_SETTINGS
 
 DEVICES = {
@@ -129,13 +129,13 @@ def test_idle_slot_fillings_change_nothing_else():
 def test_delay_for_keeps_to_the_grid_and_to_the_two_qubit_coherence():
     T2, dt, grid = (50e-6, 80e-6), 2e-9, 16
     p = np.array([0.0, 0.3, 0.9, 1.0])
-    wait = delay_for(p, T2, dt, grid)
+    wait = delay_for(p, idle_channel(1e-3, T2), dt, grid)
     assert np.all(wait % grid == 0)
     survives = np.exp(-wait * dt / T2[0] - wait * dt / T2[1])
     assert survives[:3] == pytest.approx((1 - p[:3]) ** 2, abs=1e-3)
     assert np.sqrt(survives[3]) == pytest.approx(0.005, abs=1e-4)
     with pytest.raises(InputError, match="T2"):
-        delay_for(p, (np.inf, np.inf), dt, grid)
+        delay_for(p, idle_channel(), dt, grid)
 
 
 def test_twirl_refuses_what_it_cannot_do():

@@ -45,7 +45,7 @@ def test_pairs_that_cannot_be_are_refused(qubits, complaint):
 def test_pair_keeps_the_devices_numbers_in_the_order_asked():
     device = cut_device(FakeManilaV2(), (3, 2))
     whole = FakeManilaV2().target
-    assert (whole.qubit_properties[3].t1, whole.qubit_properties[2].t1) == device.T1
+    assert (whole.qubit_properties[3].t1, whole.qubit_properties[2].t1) == tuple(device.idle.T1)
     for place, qubit in enumerate((3, 2)):
         assert device.target["measure"][(place,)].error == whole["measure"][(qubit,)].error
         assert device.target["sx"][(place,)].error == whole["sx"][(qubit,)].error
@@ -63,13 +63,13 @@ def test_published_T2_above_twice_T1_is_clipped_and_said():
         if any(properties[qubit].t2 > 2 * properties[qubit].t1 for qubit in pair)
     )
     device = cut_device(backend, pair)
-    assert all(t2 <= 2 * t1 for t1, t2 in zip(device.T1, device.T2, strict=True))
+    assert all(t2 <= 2 * t1 for t1, t2 in zip(device.idle.T1, device.idle.T2, strict=True))
     assert "above 2·T1" in device.facts["clipped"][0]
 
 
 def test_relaxation_times_belong_to_the_ideal_simulator():
     device = resolve_backend("aer", T1=(1e-4, 2e-4), T2=(5e-5, 6e-5)).device
-    assert (device.T1, device.T2) == ((1e-4, 2e-4), (5e-5, 6e-5))
-    assert np.isinf(resolve_backend("aer").device.T1).all()
+    assert (device.idle.T1.tolist(), device.idle.T2.tolist()) == ([1e-4, 2e-4], [5e-5, 6e-5])
+    assert np.isinf(resolve_backend("aer").device.idle.T1).all()
     with pytest.raises(InputError, match="T1_s and T2_s"):
         resolve_backend("fake_manila", T1=(1e-4, 2e-4), T2=(5e-5, 6e-5))

@@ -52,7 +52,7 @@ def exact_probabilities(backend, pubs, psi, injection, strength, settings):
     """From closed forms for `aer`; for a fake from the density matrix of the whole, uncut device's noise model."""
     if backend.name == "aer":
         if injection == "idle":
-            rho = idled_states(psi, strength * backend.device.target.dt, backend.device.T1, backend.device.T2)
+            rho = idled_states(psi, strength * backend.device.target.dt, backend.device.idle)
         else:
             channel = "depolarizing" if injection == "depolarizing" else "dephasing"
             rho = noisy_states(psi, channel, strength)

@@ -77,7 +77,7 @@ def test_counts_are_those_of_the_fake_waiting_included(service, program, name, r
     isa = transpile_template(machine.target, local.device.qubits)
     family = load_family("general_four_basis")
     psi = family.amplitudes(family.draw(3, np.random.default_rng(31)))
-    wait = int(2 * max(local.device.T2) / machine.target.dt / 16) * 16
+    wait = int(2 * max(local.device.idle.T2) / machine.target.dt / 16) * 16
     tables = {}
     for delay in (0, wait):
         order = [ANGLES.index(parameter.name) for parameter in isa.parameters]

@@ -45,7 +45,7 @@ def states_and_strengths():
 def injected(injection, p, device):
     """Injection and its arguments, for `build_pubs` and `device_probabilities` alike."""
     if injection == "idle":
-        return "idle", {"delay_dt": delay_for(p, device.T2, device.target.dt, timing_grid(device.target))}
+        return "idle", {"delay_dt": delay_for(p, device.idle, device.target.dt, timing_grid(device.target))}
     if injection == "depolarizing":
         return "noise-model", {"p": p, "channel": "depolarizing"}
     return injection, {"p": p}

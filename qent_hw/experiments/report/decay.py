@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qent_hw.experiments.provenance import idle_of
 from qent_hw.experiments.report.labels import state_label
 from qent_hw.experiments.runcard import Points
 from qent_hw.physics import concurrence, features, ppt_min_eigenvalue
@@ -109,7 +110,7 @@ def strength_axis(run: Run) -> StrengthAxis:
         channel = run.runcard.channel.kind
         return StrengthAxis("p", "", f"{channel} strength p", 1.0, 0.0, np.linspace(0, 1, _SEARCH_POINTS))
     longest = 1e6 * float(plan.tau_s.max())
-    rate = float(np.mean([1e-6 / T2 for T2 in lifetimes_s(run)[1]]))
+    rate = 1e-6 / float(idle_of(run.provenance["backend"]).wait_for(-math.expm1(-1)))
     chosen_by_strength = run.runcard.injection.waits() is None
     if rate:
         # evenly in what is left of the coherence, as the end comes within the first few coherence times
@@ -119,12 +120,6 @@ def strength_axis(run: Run) -> StrengthAxis:
         searched = np.linspace(0, max(longest, 1.0), _SEARCH_POINTS)
     shown_rate = rate if chosen_by_strength and longest > 0 else 0.0
     return StrengthAxis("τ", "µs", "wait τ (µs)", max(longest, 1e-3), shown_rate, searched)
-
-
-def lifetimes_s(run: Run) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """(T1, T2) of the two qubits in seconds, infinite where the backend has none."""
-    facts = run.provenance["backend"]
-    return tuple(_infinite(facts["T1_s"])), tuple(_infinite(facts["T2_s"]))
 
 
 def decays(run: Run) -> list[Decay]:
@@ -199,15 +194,11 @@ def _exact_states(run: Run, psi: NDArray[np.complex128]) -> Callable[[NDArray[np
     """The exact state against the strength in the unit of the run's axis."""
     if run.plan.tau_s is None:
         return lambda p: noisy_states(psi[None], run.runcard.channel.kind, p)
-    T1, T2 = lifetimes_s(run)
-    return lambda tau_us: idled_states(psi[None], 1e-6 * tau_us, (T1[0], T1[1]), (T2[0], T2[1]))
+    idle = idle_of(run.provenance["backend"])
+    return lambda tau_us: idled_states(psi[None], 1e-6 * tau_us, idle)
 
 
 def _curve_grid(axis: StrengthAxis, death: float | None) -> NDArray[np.float64]:
     """Strengths for smooth curves; the end of entanglement, a corner of the concurrence, is one of them."""
     grid = axis.strength_at(np.linspace(0, axis.width, _CURVE_POINTS))
     return np.union1d(grid, [death]) if death is not None and death < axis.end else grid
-
-
-def _infinite(values: list[float | None]) -> list[float]:
-    return [math.inf if value is None else value for value in values]

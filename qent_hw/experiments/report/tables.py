@@ -8,9 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from qent_hw.experiments.report.decay import death_text, decays, lifetimes_s, strength_axis
+from qent_hw.experiments.provenance import idle_of
+from qent_hw.experiments.report.decay import death_text, decays, strength_axis
 from qent_hw.experiments.report.figures import estimates_by_name
 from qent_hw.experiments.report.labels import feature_label, signed, state_label, thousands
 from qent_hw.experiments.report.measured_features import measured_features, summarise_pulls
@@ -74,7 +73,7 @@ def death_table(run: Run) -> Table | None:
     if not found:
         return None
     axis, estimates = strength_axis(run), estimates_by_name(run)
-    T2 = lifetimes_s(run)[1]
+    idle = idle_of(run.provenance["backend"])
     heads: list[str] = ["state", f"sudden death {axis.symbol}*"]
     if axis.unit:
         heads.append("p₁, p₂ at τ*")
@@ -85,7 +84,7 @@ def death_table(run: Run) -> Table | None:
         has_end = decay.death is not None and decay.death > axis.searched[0]
         row = [decay.label, death_text(axis, decay.death).removeprefix(f"{axis.symbol}* = ")]
         if axis.unit:
-            at_end = [-np.expm1(-1e-6 * decay.death / one) for one in T2] if decay.death is not None and has_end else []
+            at_end = idle.strengths(1e-6 * decay.death) if decay.death is not None and has_end else ()
             row.append(", ".join(f"{p:.3f}" for p in at_end) or "–")
         for one in estimates.values():
             entangled = one["verdict"].to_numpy()[decay.states] == "entangled"
@@ -145,8 +144,8 @@ def provenance_table(run: Run) -> Table:
     """Where the run came from, one row per fact."""
     facts = {key: value for key, value in run.provenance.items() if key != "models"}
     backend = dict(facts["backend"])
-    for key, values in zip(("T1_s", "T2_s"), lifetimes_s(run), strict=True):
-        backend[key] = ["∞" if math.isinf(value) else value for value in values]
+    for key in ("T1_s", "T2_s"):
+        backend[key] = ["∞" if value is None else value for value in backend[key]]
     facts["backend"] = backend
     return Table("", ("", ""), tuple((key, value) for key, value in _flat(facts)), words=2)
 

@@ -6,7 +6,11 @@ from collections.abc import Mapping
 from math import isinf
 from typing import TYPE_CHECKING, Any
 
-from qent_hw.experiments.report.decay import death_text, decays, lifetimes_s, strength_axis
+import numpy as np
+from numpy.typing import NDArray
+
+from qent_hw.experiments.provenance import idle_of
+from qent_hw.experiments.report.decay import death_text, decays, strength_axis
 from qent_hw.experiments.report.labels import thousands
 from qent_hw.experiments.runcard import Points
 from qent_hw.experiments.summary import with_error
@@ -128,7 +132,8 @@ def _injected(run: Run) -> str:
     if plan.tau_s is not None:
         reach = ", ".join(f"p{index} up to {p.max():.3f}" for index, p in (("₁", plan.p1), ("₂", plan.p2)))
         waits = f"{1e6 * plan.tau_s.min():,.2f} to {1e6 * plan.tau_s.max():,.2f} µs"
-        T1, T2 = (_microseconds(values) for values in lifetimes_s(run))
+        idle = idle_of(run.provenance["backend"])
+        T1, T2 = _microseconds(idle.T1), _microseconds(idle.T2)
         return (
             f"waiting: both qubits idle for τ = {waits}, which dephases them, {reach}, and relaxes them: T1 = {T1}, "
             f"T2 = {T2} (injection: idle)"
@@ -206,7 +211,7 @@ def _injection_caveat(run: Run) -> tuple[str, str]:
     )
 
 
-def _microseconds(values_s: tuple[float, ...]) -> str:
+def _microseconds(values_s: NDArray[np.float64]) -> str:
     return " and ".join("∞" if isinf(value) else f"{1e6 * value:.4g}" for value in values_s) + " µs"
 
 
