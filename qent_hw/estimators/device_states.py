@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from qent_hw.circuits import Family
 from qent_hw.circuits.injection import CHANNELS, delay_for
+from qent_hw.estimators.drift import Spread, draw_idle, draw_readout
 from qent_hw.estimators.sources import draw_parameters
 from qent_hw.physics.counts import features_from_frequencies
 from qent_hw.physics.settings import settings_for
@@ -30,6 +31,8 @@ class TrainingDevice:
         how noise gets in: ``noise-model``, ``idle`` or ``twirl``.
     timing_grid
         dt that a wait must be a multiple of.
+    spread
+        how far the device may be from the template's errors, drawn for every state; None for not at all.
     facts
         what the model card says of it: backend, qubits, date of its properties, …; plain values for JSON.
     """
@@ -38,6 +41,7 @@ class TrainingDevice:
     injection: str
     timing_grid: int
     facts: Mapping[str, Any]
+    spread: Spread | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +49,8 @@ class DeviceStates:
     """A family's random states on a device: a `StateSource`.
 
     Labels are those of the exact state after what was injected, which for `idle` includes relaxation while waiting;
-    gate and readout errors are in the features alone. A wait is chosen for a uniform p as a run chooses it.
+    gate and readout errors are in the features alone. A wait is chosen for a uniform p as a run chooses it, by what the
+    device is modelled with; what happens then is that of the state's own draw from the spread.
     """
 
     family: Family
@@ -60,12 +65,19 @@ class DeviceStates:
         """See `StateSource`."""
         values, p = draw_parameters(self.family, n, rng)
         psi = self.family.amplitudes(values)
+        errors, spread = self.device.template.errors, self.device.spread
+        idle = errors.idle
+        own: dict[str, Any] = {}
+        if spread is not None:
+            own["readout"] = draw_readout(errors.readout, spread, n, rng)
         if self.device.injection != "idle":
-            return MeasuredStates(noisy_states(psi, channel, p), psi, self.device, {"channel": channel, "p": p})
-        errors = self.device.template.errors
-        delay_dt = delay_for(p, errors.idle, errors.dt, self.device.timing_grid)
-        truth = idled_states(psi, np.multiply(delay_dt, errors.dt, dtype=np.float64), errors.idle)
-        return MeasuredStates(truth, psi, self.device, {"delay_dt": delay_dt})
+            injected = {"channel": channel, "p": p, **own}
+            return MeasuredStates(noisy_states(psi, channel, p), psi, self.device, injected)
+        delay_dt = delay_for(p, idle, errors.dt, self.device.timing_grid)
+        if spread is not None:
+            own["idle"] = idle = draw_idle(idle, spread, n, rng)
+        truth = idled_states(psi, np.multiply(delay_dt, errors.dt, dtype=np.float64), idle)
+        return MeasuredStates(truth, psi, self.device, {"delay_dt": delay_dt, **own})
 
 
 @dataclass(frozen=True, eq=False)

@@ -135,11 +135,14 @@ def idle_channel(T1: ArrayLike = math.inf, T2: ArrayLike | None = None) -> IdleC
 def wait(components: NDArray[np.float64], t: ArrayLike, channel: IdleChannel) -> NDArray[np.float64]:
     """States in the Pauli basis, (16, n) as tr(ρ P⊗Q) with P, Q = 1, x, y, z and index 4·P + Q, after waits t.
 
-    t in seconds, one for all or (n,). The input is left as it is.
+    t in seconds, one for all or (n,); one state may wait many times, or each of many in a channel of its own. The input
+    is left as it is.
     """
     time = np.asarray(t, dtype=np.float64)
-    before = components.reshape(4, 4, -1)
-    state, coherence = before.copy(), channel.coherence(time)
+    coherence = channel.coherence(time)
+    (n,) = np.broadcast_shapes(components.shape[1:], coherence.shape[:-1], (1,))
+    before = np.broadcast_to(components, (16, n)).reshape(4, 4, n)
+    state = before.copy()
     for qubit, view in enumerate((state, state.swapaxes(0, 1))):
         decayed = -np.expm1(-time / channel.T1[..., qubit])
         view[1:3] *= coherence[..., qubit]

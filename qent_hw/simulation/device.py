@@ -17,7 +17,7 @@ from qiskit import QuantumCircuit
 from qent_hw.circuits.injection import TWIRL_SIGNS
 from qent_hw.circuits.template import PREPARE, ROTATE, prepare_angles, rotate_angles
 from qent_hw.errors import InputError
-from qent_hw.physics.idle import wait
+from qent_hw.physics.idle import IdleChannel, wait
 from qent_hw.simulation.errors import DeviceErrors
 from qent_hw.simulation.program import Program, compile_program, rotation_plane, run, turn, turn_angles
 
@@ -38,15 +38,15 @@ class DeviceTemplate:
     ----------
     prepare, rotate
         what comes before and after the idle slot.
-    readout
-        (4, 16) from a state in the Pauli basis to the probabilities of ++, +−, −+, −−, misreadings included.
+    swapped
+        whether the first qubit of the state is the device's qubit 1.
     errors
-        of the device; here for what its qubits do while waiting.
+        of the device; here for what its qubits do while waiting, and how they are misread.
     """
 
     prepare: Program
     rotate: Program
-    readout: NDArray[np.float64]
+    swapped: bool
     errors: DeviceErrors
 
 
@@ -58,10 +58,8 @@ def device_template(isa: QuantumCircuit, errors: DeviceErrors) -> DeviceTemplate
         qubits[0]: isa.find_bit(one.clbits[0]).index for one, qubits in placed if one.operation.name == "measure"
     }
     after = [one for one in placed[delays[-1] + 1 :] if one[0].operation.name != "measure"]
-    readout = np.kron(*errors.readout) @ _BORN
-    if measured == {0: 1, 1: 0}:
-        readout = readout[[0, 2, 1, 3]]
-    return DeviceTemplate(compile_program(placed[: delays[0]], errors), compile_program(after, errors), readout, errors)
+    swapped = measured == {0: 1, 1: 0}
+    return DeviceTemplate(compile_program(placed[: delays[0]], errors), compile_program(after, errors), swapped, errors)
 
 
 def device_probabilities(
@@ -73,6 +71,8 @@ def device_probabilities(
     channel: str = "dephasing",
     p: NDArray[np.float64] | None = None,
     delay_dt: NDArray[np.int64] | None = None,
+    idle: IdleChannel | None = None,
+    readout: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
     """Outcome probabilities of every state in every setting, as the device would give them.
 
@@ -82,6 +82,9 @@ def device_probabilities(
         (n, 4) prepared amplitudes, big-endian.
     injection
         ``noise-model`` (of `channel`) and ``twirl`` need the strengths `p` (n,), ``idle`` needs `delay_dt` (n,).
+    idle, readout
+        in place of the device's own: what waiting does, where it has leading axes one channel for each state, and
+        (n, 4, 4) A[measured, prepared] of each state.
 
     Returns
     -------
@@ -93,7 +96,9 @@ def device_probabilities(
     InputError
         for an unknown setting, or an injection without its strengths or waits.
     """
-    weights = _weights(template, rotate_angles(settings))
+    shared = template.errors.readout if readout is None else np.eye(4)
+    weights = _weights(template, rotate_angles(settings), shared)
+    waiting = template.errors.idle if idle is None else idle
     if injection == "twirl":
         _check_twirl(template)
     found = np.empty((len(psi), len(settings), len(TWIRL_SIGNS) if injection == "twirl" else 1, 4))
@@ -107,21 +112,26 @@ def device_probabilities(
         elif injection == "noise-model" and p is not None:
             parts = [_weakened(state, channel, p[rows])]
         elif injection == "idle" and delay_dt is not None:
-            parts = [wait(state, delay_dt[rows] * template.errors.dt, template.errors.idle)]
+            parts = [wait(state, delay_dt[rows] * template.errors.dt, waiting[rows])]
         else:
             raise InputError(f"injection {injection!r} lacks its strengths or waits")
         for part, injected in enumerate(parts):
-            found[rows, :, part] = (injected.T @ weights).reshape(-1, len(settings), 4)
+            outcomes = (injected.T @ weights).reshape(-1, len(settings), 4)
+            found[rows, :, part] = outcomes if readout is None else outcomes @ readout[rows].swapaxes(1, 2)
+    if template.swapped:
+        found = found[..., [0, 2, 1, 3]]
     # rounding errors
     return np.maximum(found, 0.0, out=found)
 
 
-def _weights(template: DeviceTemplate, rotate: NDArray[np.float64]) -> NDArray[np.float64]:
+def _weights(
+    template: DeviceTemplate, rotate: NDArray[np.float64], readout: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """(16, n_settings · 4): what each component of the idle slot's state adds to the probabilities of each setting."""
-    columns = []
+    columns, born = [], readout @ _BORN
     for row in rotate:
         angles = turn_angles(template.rotate, dict(zip(ROTATE, row, strict=True)), 16)
-        columns.append(template.readout @ run(template.rotate, np.eye(16), angles))
+        columns.append(born @ run(template.rotate, np.eye(16), angles))
     return np.ascontiguousarray(np.concatenate(columns).T)
 
 
@@ -152,11 +162,12 @@ def _twirled(state: NDArray[np.float64], p: NDArray[np.float64]) -> list[NDArray
 def _check_twirl(template: DeviceTemplate) -> None:
     """Raise `InputError` unless a twirl in the idle slot, as here, is one in the rotations' z angles, as in a PUB."""
     angles = np.array([0.3, 0.5, -0.7, 1.1])
-    later = _weights(template, angles[None])
+    plain = template.errors.readout
+    later = _weights(template, angles[None], plain)
     for qubit, name in enumerate(("axis_z1", "axis_z2")):
         turned = turn(np.eye(16), rotation_plane("rz", (qubit,)), np.full(16, 0.9))
         if not np.allclose(
-            turned.T @ later, _weights(template, angles[None] + 0.9 * (np.array(ROTATE) == name)), atol=1e-12
+            turned.T @ later, _weights(template, angles[None] + 0.9 * (np.array(ROTATE) == name), plain), atol=1e-12
         ):
             raise InputError(
                 f"injection twirl: on this device a setting's rotation of qubit {qubit} does not begin about z"

@@ -31,7 +31,8 @@ class DeviceErrors:
         by instruction name and qubits the Pauli transfer matrix, (4, 4) or (16, 16), of the error that follows the
         ideal gate, the first of those qubits left; gates that are not in it are perfect.
     readout
-        (2, 2, 2): per qubit the probabilities [measured, prepared]; columns sum to one.
+        (4, 4): the probabilities A[measured, prepared] of the outcomes ++, +−, −+, −− (first sign: qubit 0); columns
+        sum to one.
     idle
         what waiting does.
     dt
@@ -61,7 +62,7 @@ def device_errors(target: Target) -> DeviceErrors:
             (name, tuple(qubits)): transfer_matrix(error.to_quantumchannel())
             for name, qubits, error in basic_device_gate_errors(target=target)
         },
-        readout,
+        np.kron(readout[0], readout[1]).astype(np.float64, copy=False),
         idle_channel(*zip(*lifetimes, strict=True)),
         target.dt,
     )
