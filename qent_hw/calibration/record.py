@@ -238,10 +238,10 @@ def read_record(path: str | Path) -> DeviceRecord:
         raise InputError(f"record {path}: {first_problem(error, DeviceRecord)}") from None
 
 
-def check_record(record: DeviceRecord, device: str, qubits: tuple[int, int], path: str | Path) -> None:
+def check_record(record: DeviceRecord, device: str, qubits: tuple[int, int]) -> None:
     """Raise `InputError` unless the record is of these qubits of this device."""
     if record.device != device:
-        raise InputError(f"record {path}: of {record.device}, and this is {device}")
+        raise InputError(f"the record is of {record.device}, and this is {device}")
     if record.pair != qubits:
         theirs, ours = (",".join(map(str, pair)) for pair in (record.pair, qubits))
-        raise InputError(f"record {path}: of qubits {theirs} of {device}, and these are {ours}; use --qubits {theirs}")
+        raise InputError(f"the record is of qubits {theirs} of {device}, not {ours}; use --qubits {theirs}")

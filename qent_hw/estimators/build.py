@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qent_hw.circuits import load_family
+from qent_hw.errors import Interrupted
 from qent_hw.estimators.blueprint import Blueprint
 from qent_hw.estimators.card import fresh_scores, model_card
 from qent_hw.estimators.data import Source, labelled_states, labelled_states_at
@@ -54,7 +58,13 @@ def build_model(
     held_class, held_regress = slice(n_class, blueprint.n_classifier), slice(n_regress, blueprint.n_regressor)
 
     def fit(
-        name: str, targets: NDArray[Any], trained: int, held: slice, output: Output, own: np.random.SeedSequence
+        name: str,
+        targets: NDArray[Any],
+        trained: int,
+        held: slice,
+        output: Output,
+        own: np.random.SeedSequence,
+        stopped: Event,
     ) -> Network:
         recipe: Recipe = getattr(blueprint, name)
         return train(
@@ -63,14 +73,16 @@ def build_model(
             recipe,
             output,
             own,
-            on_epoch=_epochs(tell, f"training the {name}", recipe.epochs),
+            on_epoch=_epochs(tell, f"training the {name}", recipe.epochs, stopped),
             validation=None if patience is None else (inputs[held], targets[held]),
             patience=patience,
             checkpoint=None if checkpoints is None else checkpoints / f"{name}.npz",
         ).networks[0]
 
-    classifier = fit("classifier", states.entangled, n_class, held_class, "sigmoid", classifier_seed)
-    regressor = fit("regressor", states.concurrence, n_regress, held_regress, "linear", regressor_seed)
+    with _together() as (start, stopped):
+        one = start(fit, "classifier", states.entangled, n_class, held_class, "sigmoid", classifier_seed, stopped)
+        other = start(fit, "regressor", states.concurrence, n_regress, held_regress, "linear", regressor_seed, stopped)
+        classifier, regressor = one.result(), other.result()
     trained = time.perf_counter()
     held_out = {
         "accuracy": accuracy(classifier.predict(inputs[held_class]), states.entangled[held_class]),
@@ -97,8 +109,25 @@ def build_model(
     return replace(model, card=model_card(blueprint, seed, entangled, held_out, fresh, seconds))
 
 
-def _epochs(tell: Progress, what: str, epochs: int) -> Callable[[int, float], None]:
-    return lambda epoch, loss: tell(what, epoch / epochs, f"loss {loss:.5f}")
+@contextmanager
+def _together() -> Iterator[tuple[Callable[..., Future[Network]], Event]]:
+    """Two trainings at a time, one a core: each runs its epochs outside Python. An interruption stops both."""
+    stopped = Event()
+    with ThreadPoolExecutor(2) as pool:
+        try:
+            yield pool.submit, stopped
+        except BaseException:
+            stopped.set()
+            raise
+
+
+def _epochs(tell: Progress, what: str, epochs: int, stopped: Event) -> Callable[[int, float], None]:
+    def told(epoch: int, loss: float) -> None:
+        if stopped.is_set():
+            raise Interrupted("training: stopped; its checkpoint is kept")
+        tell(what, epoch / epochs, f"loss {loss:.5f}")
+
+    return told
 
 
 def _concurrence(regressor: Network, inputs: NDArray[np.float32]) -> NDArray[np.float32]:

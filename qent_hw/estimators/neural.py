@@ -21,11 +21,15 @@ _BLOCK = 128
 class NeuralEstimator:
     """Estimates by a trained `Model`; `name` is what they are reported under.
 
+    assignment: (4, 4) A[measured, prepared] of ++, +−, −+, −−, by which the features are corrected for misreadings; for
+    a model that was trained without them.
+
     The verdict is model-based: it holds for states of the model's family and channel. It proves nothing about others.
     """
 
     name: str
     model: Model
+    assignment: NDArray[np.float64] | None = None
 
     @property
     def settings(self) -> tuple[str, ...]:
@@ -43,7 +47,7 @@ class NeuralEstimator:
         """
         needed = self._needed(counts)
         shots = _shots_per_setting(needed)
-        values, _ = features_from_counts(needed, self.model.features)
+        values, _ = features_from_counts(needed, self.model.features, self.assignment)
         p_entangled, concurrence = self.model.predict(values, shots)
         low, high = self._bootstrap(needed, shots, seed)
         c_low, c_high = self.model.intervals.interval(concurrence, shots)
@@ -82,7 +86,7 @@ class NeuralEstimator:
                 rng.bit_generator.state = stream
                 drawn[i] = rng.multinomial(totals[state], frequencies[state], size=(_REPLICATES, n_settings))
             redrawn = Counts(counts.settings, drawn.reshape(-1, n_settings, 4))
-            values, _ = features_from_counts(redrawn, self.model.features)
+            values, _ = features_from_counts(redrawn, self.model.features, self.assignment)
             inputs = network_inputs(
                 values, np.repeat(shots[rows.start : rows.stop], _REPLICATES), self.model.shot_aware
             )

@@ -6,20 +6,31 @@ from typing import Any
 
 import numpy as np
 
+from qent_hw.calibration.apply import calibrated_device, calibrated_errors
+from qent_hw.calibration.record import DeviceRecord, check_record
 from qent_hw.circuits.injection import INJECTIONS
 from qent_hw.circuits.template import timing_grid, transpile_template
 from qent_hw.errors import InputError
 from qent_hw.estimators.device_states import TrainingDevice
+from qent_hw.estimators.drift import Spread, even_spread
 from qent_hw.experiments.provenance import idle_facts
 from qent_hw.hardware import resolve_backend
 from qent_hw.hardware.backends import is_ibm
 from qent_hw.hardware.device import Device
 from qent_hw.simulation.device import device_template
-from qent_hw.simulation.errors import device_errors
+
+# Relative, of lifetimes and misreadings: what a day may change, beside what a record does not know.
+DRIFT = 0.1
 
 
 def training_device(
-    backend: str | None, qubits: tuple[int, int] | None, injection: str | None, channel: str = "dephasing"
+    backend: str | None,
+    qubits: tuple[int, int] | None,
+    injection: str | None,
+    channel: str = "dephasing",
+    *,
+    record: DeviceRecord | None = None,
+    drift: float = 0.0,
 ) -> TrainingDevice | None:
     """The pair `qubits` of `backend` with noise by `injection`, as a run would resolve them; None without a backend.
 
@@ -27,6 +38,10 @@ def training_device(
     ----------
     injection
         None for ``noise-model``.
+    record
+        what is known of the pair; its qubits are taken where none are given.
+    drift
+        relative spread of lifetimes and misreadings to train over, beside the record's own uncertainties.
 
     Raises
     ------
@@ -35,7 +50,8 @@ def training_device(
         waiting on qubits that do not relax, or a channel that the injection does not make.
     """
     if backend is None:
-        for name, value in (("qubits", qubits), ("injection", injection)):
+        told = None if record is None else f"of {record.device}"
+        for name, value in (("qubits", qubits), ("injection", injection), ("record", told)):
             if value is not None:
                 raise InputError(f"{name} = {_shown(value)}: say on which device, with --backend")
         return None
@@ -49,18 +65,28 @@ def training_device(
             f"backend {backend!r}: training is for simulated devices so far; the fake of that name has the same gates, "
             "with the errors of one day"
         )
-    return training_device_of(resolve_backend(backend, qubits=qubits, injection=injection).device, backend, injection)
+    if record is not None and qubits is None:
+        qubits = record.pair
+    device = resolve_backend(backend, qubits=qubits, injection=injection).device
+    if record is not None:
+        check_record(record, device.name, device.qubits)
+        device = calibrated_device(device, record)
+    return training_device_of(device, backend, injection, record=record, drift=drift)
 
 
-def training_device_of(device: Device, backend: str, injection: str) -> TrainingDevice:
-    """The pair `device`, called `backend` in the model card, with noise by `injection`.
+def training_device_of(
+    device: Device, backend: str, injection: str, *, record: DeviceRecord | None = None, drift: float = 0.0
+) -> TrainingDevice:
+    """The pair `device`, called `backend` in the model card, with noise by `injection`; see `training_device`.
 
     Raises
     ------
     InputError
         for waiting on qubits that do not relax.
     """
-    errors = device_errors(device.target)
+    if not 0 <= drift <= 1:
+        raise InputError(f"drift = {drift:g}: a relative spread between 0 and 1, such as {DRIFT:g}")
+    errors = calibrated_errors(device, record)
     if injection == "idle" and np.all(np.isinf(errors.idle.T2)):
         raise InputError(
             f"injection = 'idle': the qubits of {backend!r} have no T1 and T2, so waiting changes nothing; "
@@ -74,8 +100,31 @@ def training_device_of(device: Device, backend: str, injection: str) -> Training
         **idle_facts(errors.idle),
         **device.facts,
     }
+    if drift:
+        facts["drift"] = drift
     template = device_template(transpile_template(device.target), errors)
-    return TrainingDevice(template, injection, timing_grid(device.target), facts)
+    spread = None if record is None and not drift else spread_of(record, drift)
+    return TrainingDevice(template, injection, timing_grid(device.target), facts, spread)
+
+
+def spread_of(record: DeviceRecord | None, drift: float) -> Spread:
+    """A record's standard errors, and a relative `drift` of lifetimes and misreadings in quadrature with them."""
+    base = even_spread(drift)
+    if record is None:
+        return base
+    idle, readout = record.idle, record.readout
+    T1, T2 = (np.array([(one.error or 0.0) / one.value for one in times]) for times in (idle.T1_s, idle.T2_s))
+    misread = np.zeros((4, 4))
+    if readout.errors is not None:
+        wrong = (readout.matrix > 0) & ~np.eye(4, dtype=bool)
+        np.divide(np.array(readout.errors), readout.matrix, out=misread, where=wrong)
+    return Spread(
+        np.hypot(base.T1, T1),
+        np.hypot(base.T2, T2),
+        np.array([one.error or 0.0 for one in idle.detuning_hz]),
+        idle.zz_hz.error or 0.0,
+        np.hypot(base.misreading, np.minimum(misread, 1.0)),
+    )
 
 
 def _shown(value: str | tuple[int, int]) -> str:
