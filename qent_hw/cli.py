@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import qent_hw
-from qent_hw import cli_remote
-from qent_hw.cli_options import pair
+from qent_hw import cli_device, cli_remote
+from qent_hw.cli_device import training_bar
+from qent_hw.cli_options import BadFitOk, MaxAge, Record, StaleOk, pair, record_entries
 from qent_hw.errors import QentError
 
 if TYPE_CHECKING:
-    from rich.progress import TaskID
-
     from qent_hw.experiments.run import Progress
 
 _INTERRUPTED = 130
@@ -73,6 +72,10 @@ def run(
     seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
     injection: Annotated[str | None, typer.Option(help="noise-model, idle or twirl.")] = None,
     qubits: Annotated[str | None, typer.Option(help="The pair on the device, such as 0,1.")] = None,
+    record: Record = None,
+    max_age: MaxAge = None,
+    stale_ok: StaleOk = False,
+    bad_fit_ok: BadFitOk = False,
     out: Annotated[str | None, typer.Option(help="The run's folder; by default a new one in runs/.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print comparison.json and nothing else.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print errors only.")] = False,
@@ -88,16 +91,27 @@ def run(
     from qent_hw.hardware.backends import is_ibm
 
     experiment = Experiment.load(runcard)
+    entries = record_entries(record, max_age, stale_ok, bad_fit_ok)
     if is_ibm(backend or experiment.runcard.backend.name):
-        card = Experiment.load(runcard, **overrides_of(backend, shots, seed, injection, pair(qubits))).runcard
+        card = Experiment.load(runcard, **overrides_of(backend, shots, seed, injection, pair(qubits), entries)).runcard
         path = Path(out) if out is not None else default_folder(runcard)
         cli_remote.run_remote(
             card, path, yes=yes, max_qpu_seconds=max_qpu_seconds, batch=batch, as_json=as_json, quiet=quiet
         )
         return
     with RunFolder(out if out is not None else default_folder(runcard)) as folder:
-        with _progress(silent=quiet or as_json) as progress:
-            finished = experiment.run(backend, shots, seed, injection=injection, qubits=pair(qubits), progress=progress)
+        silent = quiet or as_json
+        with _progress(silent) as progress, training_bar(silent) as training:
+            finished = experiment.run(
+                backend,
+                shots,
+                seed,
+                injection=injection,
+                qubits=pair(qubits),
+                record=entries,
+                progress=progress,
+                training=training,
+            )
         folder.write(finished)
     if as_json:
         typer.echo(json.dumps(finished.comparison, indent=2))
@@ -129,59 +143,6 @@ def predict(
         typer.echo(json.dumps({"estimates": table.to_dict(orient="records")}, indent=2))
     else:
         print_estimates(table, estimator.model)
-
-
-@app.command()
-def train(
-    family: Annotated[str, typer.Option(help="A family's name, or a .qasm file.")],
-    features: Annotated[str, typer.Option(help="bell4, bell8, corr9, tomo15, or names such as xa,yb,x1,y1,1a,1b.")],
-    out: Annotated[str, typer.Option(help="The model file (.npz) to write; its card is written beside it.")],
-    channel: Annotated[str, typer.Option(help="dephasing or depolarizing.")] = "dephasing",
-    recipe: Annotated[str, typer.Option(help="paper, or recommended (larger networks, trained on counts).")] = "paper",
-    shots: Annotated[
-        str | None,
-        typer.Option(help="Per setting in the training data: ideal, a number, or a range such as 100-65536."),
-    ] = None,
-    states: Annotated[
-        int | None, typer.Option(help="States to train on and hold out, instead of the recipe's.")
-    ] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs, instead of the recipe's.")] = None,
-    backend: Annotated[
-        str | None, typer.Option(help="Train for a device, on states with its errors: fake_manila, aer:fake_torino, …")
-    ] = None,
-    qubits: Annotated[str | None, typer.Option(help="The pair on that device, such as 0,1.")] = None,
-    injection: Annotated[
-        str | None, typer.Option(help="How noise gets in there: noise-model (unless said), idle or twirl.")
-    ] = None,
-    patience: Annotated[int | None, typer.Option(min=1, help="Stop after so many epochs without improvement.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of data and training.")] = 1,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print errors only.")] = False,
-) -> None:
-    """Train a classifier and a regressor for one family, channel and set of features; a stopped call goes on."""
-    from qent_hw.estimators.train_command import train_model
-    from qent_hw.experiments.training_device import training_device
-
-    device = training_device(backend, pair(qubits), injection, channel)
-    with _training_bar(silent=quiet) as progress:
-        model = train_model(
-            family,
-            channel,
-            features,
-            recipe,
-            shots,
-            out,
-            seed,
-            states=states,
-            epochs=epochs,
-            patience=patience,
-            device=device,
-            progress=progress,
-        )
-    if not quiet:
-        for name, figures in model.card["test_scores"].items():
-            scores = (f"{key} {one['value']:.4f} ± {one['standard_error']:.4f}" for key, one in figures.items())
-            typer.echo(f"{name.replace('_', ' ')}: {', '.join(scores)}")
-        typer.echo(f"model: {out} (use it as an estimator in a runcard, or with: qent-hw predict --model {out})")
 
 
 @app.command()
@@ -269,38 +230,21 @@ def _progress(silent: bool) -> Iterator[Progress | None]:
         TextColumn("circuits,"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("measuring", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    task = bar.add_task("measuring", total=None)
 
+    def tell(done: int, total: int) -> None:
+        bar.start()
+        bar.update(task, completed=done, total=total)
 
-@contextmanager
-def _training_bar(silent: bool) -> Iterator[Callable[[str, float, str], None] | None]:
-    """A bar for each stage of a training with its loss on standard error, where that is a terminal."""
-    if silent or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("{task.description:25}"),
-        BarColumn(),
-        TextColumn("{task.fields[remark]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        stages: dict[str, TaskID] = {}
-
-        def tell(what: str, share: float, remark: str) -> None:
-            if what not in stages:
-                stages[what] = bar.add_task(what, total=1.0, remark="")
-            bar.update(stages[what], completed=share, remark=remark)
-
+    try:
         yield tell
+    finally:
+        bar.stop()
 
 
-cli_remote.add_to(app)
+for commands in (cli_remote, cli_device):
+    commands.add_to(app)
 
 
 def _is_usage_error(error: Exception) -> bool:

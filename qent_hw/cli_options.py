@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Any
+
+import typer
+
 from qent_hw.errors import InputError
+
+Record = Annotated[str | None, typer.Option(help="A device record (see qent-hw calibrate) to go by.")]
+MaxAge = Annotated[float | None, typer.Option(help="The oldest record to use, in hours; 24 unless said.")]
+StaleOk = Annotated[bool, typer.Option("--stale-ok", help="Use a record however old it is.")]
+BadFitOk = Annotated[bool, typer.Option("--bad-fit-ok", help="Use a record of which a fit is bad.")]
+
+
+def record_entries(file: str | None, max_age_h: float | None, stale_ok: bool, bad_fit_ok: bool) -> dict[str, Any]:
+    """Those options as entries of a runcard's section `record`; None for what was not given."""
+    return {"file": file, "max_age_h": max_age_h, "stale_ok": stale_ok or None, "bad_fit_ok": bad_fit_ok or None}
 
 
 def pair(text: str | None) -> tuple[int, int] | None:

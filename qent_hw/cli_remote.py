@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qent_hw.cli_options import pair
+from qent_hw.cli_options import BadFitOk, MaxAge, Record, StaleOk, pair, record_entries
 from qent_hw.errors import BackendError, InputError, Interrupted
 
 if TYPE_CHECKING:
@@ -43,6 +43,10 @@ def submit(
     seed: Annotated[int | None, typer.Option(help="Seed of the states and the estimates.")] = None,
     injection: Annotated[str | None, typer.Option(help="twirl or idle.")] = None,
     qubits: Annotated[str | None, typer.Option(help="The pair on the device, such as 3,4.")] = None,
+    record: Record = None,
+    max_age: MaxAge = None,
+    stale_ok: StaleOk = False,
+    bad_fit_ok: BadFitOk = False,
     yes: Yes = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan and price everything, and send nothing.")] = False,
     max_qpu_seconds: MaxSeconds = None,
@@ -53,7 +57,8 @@ def submit(
     from qent_hw.experiments.run_folder import default_folder
 
     path = Path(out) if out is not None else default_folder(runcard)
-    card = _runcard(runcard, backend, shots, seed, injection, qubits)
+    entries = record_entries(record, max_age, stale_ok, bad_fit_ok)
+    card = _runcard(runcard, backend, shots, seed, injection, qubits, entries)
     with _to_go_on(path):
         sent = send_run(
             card, path, yes=yes, dry_run=dry_run, max_qpu_seconds=max_qpu_seconds, batch=batch, at_least=at_least
@@ -265,12 +270,18 @@ def connect_quietly() -> Service:
 
 
 def _runcard(
-    name: str, backend: str | None, shots: int | None, seed: int | None, injection: str | None, qubits: str | None
+    name: str,
+    backend: str | None,
+    shots: int | None,
+    seed: int | None,
+    injection: str | None,
+    qubits: str | None,
+    record: Mapping[str, Any],
 ) -> Runcard:
     from qent_hw.experiments.runcard import load_runcard, overrides_of
     from qent_hw.hardware.backends import is_ibm
 
-    runcard = load_runcard(name, **overrides_of(backend, shots, seed, injection, pair(qubits)))
+    runcard = load_runcard(name, **overrides_of(backend, shots, seed, injection, pair(qubits), record))
     if not is_ibm(runcard.backend.name):
         raise InputError(
             f"backend {runcard.backend.name!r}: takes no jobs; submit is for ibm_… and ibm:least-busy, use qent-hw run"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,7 +18,15 @@ from qent_hw.physics import IdleChannel
 from qent_hw.physics.idle import Law
 from qent_hw.validation import first_problem
 
-MAX_AGE_H = 24.0
+
+@dataclass(frozen=True)
+class Trust:
+    """Which records to use: not older than `max_age_h` unless `stale_ok`, without bad fits unless `bad_fit_ok`."""
+
+    max_age_h: float = 24.0
+    stale_ok: bool = False
+    bad_fit_ok: bool = False
+
 
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
 _Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -193,26 +202,24 @@ class DeviceRecord(_Part):
             raise InputError(f"record {path}: cannot be written: {error.strerror or error}") from None
 
 
-def load_record(
-    path: str | Path, *, max_age_h: float = MAX_AGE_H, stale_ok: bool = False, bad_fit_ok: bool = False
-) -> DeviceRecord:
+def load_record(path: str | Path, trust: Trust = Trust()) -> DeviceRecord:
     """The record in a file, fit for use.
 
     Raises
     ------
     InputError
-        in one line, for a file that is missing, no JSON or no record; for a record older than `max_age_h` hours (from
-        the future counts as wrong too) unless `stale_ok`; and for one with a bad fit unless `bad_fit_ok`.
+        in one line, for a file that is missing, no JSON or no record, and for a record that is not to be trusted; one
+        from the future never is.
     """
     record = read_record(path)
     if record.age_h < -1 / 6:
         raise InputError(f"record {path}: dated {record.date.isoformat()}, which is still to come; is the clock right?")
-    if record.age_h > max_age_h and not stale_ok:
+    if record.age_h > trust.max_age_h and not trust.stale_ok:
         raise InputError(
-            f"record {path}: {record.age_h:.1f} hours old, more than {max_age_h:g}; calibrate again, allow more with "
-            "--max-age HOURS, or use it as it is with --stale-ok"
+            f"record {path}: {record.age_h:.1f} hours old, more than {trust.max_age_h:g}; calibrate again, allow more "
+            "with --max-age HOURS, or use it as it is with --stale-ok"
         )
-    if record.bad_fits and not bad_fit_ok:
+    if record.bad_fits and not trust.bad_fit_ok:
         bad = record.bad_fits[0]
         where = ",".join(map(str, bad.qubits))
         raise InputError(

@@ -10,7 +10,7 @@ import numpy as np
 
 from qent_hw.circuits import load_family
 from qent_hw.errors import InputError
-from qent_hw.estimators.blueprint import Blueprint, paper_blueprint, recommended_blueprint
+from qent_hw.estimators.blueprint import Blueprint, device_blueprint, paper_blueprint, recommended_blueprint
 from qent_hw.estimators.build import Progress, build_model
 from qent_hw.estimators.data import CHANNELS, Shots
 from qent_hw.estimators.device_states import TrainingDevice
@@ -57,16 +57,28 @@ def train_model(
     InputError
         for a wrong option, in one line; nothing is trained then.
     """
-    blueprint = replace(_blueprint(family, channel, features, recipe, shots), device=device)
-    blueprint = _resized(blueprint, states, epochs)
+    blueprint = _resized(_blueprint(family, channel, features, recipe, shots, device), states, epochs)
     target = Path(out)
     if target.suffix != ".npz":
         raise InputError(f"out = {out!r}: a model file ends in .npz")
+    return train_into(target, blueprint, seed, progress, patience=patience)
+
+
+def train_into(
+    target: Path, blueprint: Blueprint, seed: int, progress: Progress | None = None, *, patience: int | None = None
+) -> Model:
+    """Train what the blueprint says and write the model file `target`; a call that was stopped goes on.
+
+    Raises
+    ------
+    InputError
+        if the file cannot be written.
+    """
     checkpoints = target.with_name(f".{target.stem}.training")
     try:
         checkpoints.mkdir(exist_ok=True)
     except OSError as error:
-        raise InputError(f"out = {out!r}: cannot be written: {error.strerror}") from None
+        raise InputError(f"out = {str(target)!r}: cannot be written: {error.strerror}") from None
     load_tensorflow_quietly()
     try:
         model = build_model(blueprint, seed, progress, patience=patience, checkpoints=checkpoints)
@@ -79,7 +91,9 @@ def train_model(
     return model
 
 
-def _blueprint(family: str, channel: str, features: str, recipe: str, shots: str | None) -> Blueprint:
+def _blueprint(
+    family: str, channel: str, features: str, recipe: str, shots: str | None, device: TrainingDevice | None
+) -> Blueprint:
     load_family(family)
     if channel not in CHANNELS:
         raise InputError(f"channel = {channel!r}: use one of {', '.join(CHANNELS)}")
@@ -89,6 +103,10 @@ def _blueprint(family: str, channel: str, features: str, recipe: str, shots: str
         sets = ", ".join(FEATURE_SETS)
         raise InputError(f"features = {features!r}: use {sets}, or names with commas between, such as xa,yb,x1,y1")
     blueprint = _BLUEPRINTS[recipe](family, channel, features)
+    if device is not None:
+        blueprint = replace(blueprint, device=device)
+        if recipe == "recommended":
+            blueprint = device_blueprint(family, channel, features, blueprint.shots, device)
     if shots is not None:
         blueprint = replace(blueprint, shots=_shots(shots))
     return blueprint

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qent_hw.calibration.apply import calibrated_device
+from qent_hw.calibration.record import DeviceRecord, check_record, load_record
 from qent_hw.circuits.pubs import Pub, build_pubs
 from qent_hw.circuits.template import transpile_template
 from qent_hw.errors import InputError
@@ -18,8 +20,10 @@ from qent_hw.experiments.comparison import figures_of_merit
 from qent_hw.experiments.plan import Plan, make_plan
 from qent_hw.experiments.provenance import provenance
 from qent_hw.experiments.runcard import Runcard, load_runcard, overrides_of, parse_runcard
+from qent_hw.experiments.specialise import specialised
 from qent_hw.experiments.tables import counts_table, estimates_table
 from qent_hw.hardware import resolve_backend
+from qent_hw.hardware.device import Device
 from qent_hw.physics import Counts, concurrence, is_entangled
 
 if TYPE_CHECKING:
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
     from qent_hw.hardware.simulators import Backend
 
 Progress = Callable[[int, int], None]
+TrainingProgress = Callable[[str, float, str], None]
 
 
 @dataclass(frozen=True)
@@ -108,35 +113,43 @@ class Experiment:
         *,
         injection: str | None = None,
         qubits: tuple[int, int] | None = None,
+        record: str | Path | Mapping[str, Any] | None = None,
         progress: Progress | None = None,
+        training: TrainingProgress | None = None,
     ) -> Run:
         """Measure, estimate and compare.
 
         Parameters
         ----------
-        backend, shots, seed, injection, qubits
-            replace what the runcard says; shots are per state and setting.
-        progress
-            called with (circuits done, circuits in all).
+        backend, shots, seed, injection, qubits, record
+            replace what the runcard says; shots are per state and setting; record is the path of a device record, or
+            entries of the runcard's section `record`.
+        progress, training
+            called with (circuits done, circuits in all), and by the training of a `device` estimator.
 
         Raises
         ------
         InputError
             for what cannot be run.
         """
-        overrides = overrides_of(backend, shots, seed, injection, qubits)
+        entries = {"file": str(record)} if isinstance(record, str | Path) else record
+        overrides = overrides_of(backend, shots, seed, injection, qubits, entries)
         content = self.runcard.model_dump(mode="json", by_alias=True, exclude_none=True)
-        return _run(parse_runcard(content, self.runcard.title, **overrides), progress or (lambda _done, _total: None))
+        runcard = parse_runcard(content, self.runcard.title, **overrides)
+        return _run(runcard, progress or (lambda _done, _total: None), training)
 
 
-def _run(runcard: Runcard, progress: Progress) -> Run:
+def _run(runcard: Runcard, progress: Progress, training: TrainingProgress | None) -> Run:
     seeds = Seeds.of(runcard)
-    backend = _backend(runcard)
-    plan = make_plan(runcard, backend.device, seeds.states)
-    estimators = load_estimators(runcard, plan)
-    circuit = transpile_template(backend.device.target)
+    record = record_of(runcard)
+    backend = _backend(runcard, record)
+    device = known_device(backend.device, record)
+    plan = make_plan(runcard, device, seeds.states)
+    runcard = specialised(runcard, device, record, training)
+    estimators = load_estimators(runcard, plan, record)
+    circuit = transpile_template(device.target)
     measured = _measure(runcard, plan, circuit, backend, seeds.shots, progress)
-    origin = provenance(backend.name, backend.device, runcard.seed, cards_of(estimators))
+    origin = provenance(backend.name, device, runcard.seed, cards_of(estimators))
     return conclude(runcard, plan, estimators, measured, circuit, origin)
 
 
@@ -154,8 +167,29 @@ class Seeds:
         return cls(*np.random.SeedSequence(runcard.seed).spawn(3))
 
 
-def load_estimators(runcard: Runcard, plan: Plan) -> list[NeuralEstimator]:
-    """The estimators of a runcard; raises `InputError` where one is not to be had, or lacks a setting."""
+def record_of(runcard: Runcard) -> DeviceRecord | None:
+    """The device record that a runcard names; raises `InputError` where it is none, or not to be trusted."""
+    choice = runcard.record
+    return None if choice is None else load_record(choice.file, choice.trust)
+
+
+def known_device(device: Device, record: DeviceRecord | None) -> Device:
+    """The pair as its record knows it; raises `InputError` for a record of another."""
+    if record is None:
+        return device
+    check_record(record, device.name, device.qubits)
+    return calibrated_device(device, record)
+
+
+def load_estimators(runcard: Runcard, plan: Plan, record: DeviceRecord | None) -> list[NeuralEstimator]:
+    """The estimators of a runcard; where there is a record, those that were trained without a device also with their
+    features corrected for its misreadings, as NAME_corrected.
+
+    Raises
+    ------
+    InputError
+        where one is not to be had, or lacks a setting.
+    """
     estimators = load_distinct_estimators(runcard.estimators, plan.family.name, runcard.channel.kind)
     for estimator in estimators:
         lacking = [setting for setting in estimator.settings if setting not in runcard.settings]
@@ -163,7 +197,14 @@ def load_estimators(runcard: Runcard, plan: Plan) -> list[NeuralEstimator]:
             raise InputError(
                 f"estimators: {estimator.name} needs setting {lacking[0]}; add it to settings = {runcard.settings}"
             )
-    return estimators
+    if record is None:
+        return estimators
+    corrected = [
+        replace(one, name=f"{one.name}_corrected", assignment=record.readout.matrix)
+        for one in estimators
+        if "device" not in one.model.card
+    ]
+    return [*estimators, *corrected]
 
 
 def cards_of(estimators: Sequence[NeuralEstimator]) -> dict[str, dict[str, Any]]:
@@ -214,15 +255,23 @@ def conclude(
     )
 
 
-def _backend(runcard: Runcard) -> Backend:
+def _backend(runcard: Runcard, record: DeviceRecord | None) -> Backend:
     choice, injection = runcard.backend, runcard.injection
     return resolve_backend(
         choice.name,
-        qubits=None if choice.qubits is None else (choice.qubits[0], choice.qubits[1]),
+        qubits=asked_pair(runcard, record),
         injection=injection.kind,
         T1=None if injection.T1_s is None else (injection.T1_s[0], injection.T1_s[1]),
         T2=None if injection.T2_s is None else (injection.T2_s[0], injection.T2_s[1]),
     )
+
+
+def asked_pair(runcard: Runcard, record: DeviceRecord | None) -> tuple[int, int] | None:
+    """The qubits that a runcard names, or its record is of; None if they are to be chosen."""
+    named = runcard.backend.qubits
+    if named is not None:
+        return named[0], named[1]
+    return None if record is None else record.pair
 
 
 def planned_pubs(runcard: Runcard, plan: Plan, circuit: QuantumCircuit) -> list[Pub]:

@@ -85,12 +85,12 @@ def write_files(folder: Path, run: Run) -> None:
 def write_description(folder: Path, runcard: Runcard, provenance: dict[str, Any]) -> None:
     """Write what a run is: its runcard with the user's own files beside it, and its provenance.
 
-    A family or model that the runcard names by path is copied and named by its file, so that the folder can be run
-    again anywhere.
+    A family, model or record that the runcard names by path is copied and named by its file, so that the folder can be
+    run again anywhere.
     """
     import tomli_w
 
-    for name in (runcard.family, *runcard.estimators):
+    for name in (runcard.family, *runcard.estimators, *([runcard.record.file] if runcard.record else [])):
         if Path(name).suffix in OWN_FILES:
             shutil.copyfile(name, folder / Path(name).name)
     (folder / "runcard.toml").write_text(tomli_w.dumps(described(runcard)), encoding="utf-8")
@@ -102,6 +102,8 @@ def described(runcard: Runcard) -> dict[str, Any]:
     content = runcard.model_dump(mode="json", by_alias=True, exclude_none=True)
     content["family"] = _in_folder(runcard.family)
     content["estimators"] = [_in_folder(name) for name in runcard.estimators]
+    if runcard.record is not None:
+        content["record"]["file"] = _in_folder(runcard.record.file)
     return content
 
 

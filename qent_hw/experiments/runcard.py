@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -9,12 +10,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from qent_hw import bench
 from qent_hw.angles import angle
+from qent_hw.calibration.record import Trust
 from qent_hw.errors import InputError
 from qent_hw.physics.settings import BELL_SETTINGS, check_settings
 from qent_hw.validation import first_problem
 
-OWN_FILES = (".qasm", ".npz")
-"""Endings of the files that a runcard names by path: a family and a model of the user's own."""
+OWN_FILES = (".qasm", ".npz", ".json")
+"""Endings of the files that a runcard names by path: a family and a model of the user's own, and a device record."""
 
 Angle = Annotated[float, BeforeValidator(angle)]
 Strength = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -103,6 +105,20 @@ class BackendChoice(_Section):
     qubits: Annotated[list[Qubit], Field(min_length=2, max_length=2)] | None = None
 
 
+class RecordChoice(_Section):
+    """The device record to go by: its file, and what of it is put up with (see `calibration.record.Trust`)."""
+
+    file: str
+    max_age_h: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Trust().max_age_h
+    stale_ok: bool = False
+    bad_fit_ok: bool = False
+
+    @property
+    def trust(self) -> Trust:
+        """As `load_record` takes it."""
+        return Trust(self.max_age_h, self.stale_ok, self.bad_fit_ok)
+
+
 class Runcard(_Section):
     """One experiment."""
 
@@ -118,6 +134,7 @@ class Runcard(_Section):
     channel: Channel
     injection: Injection = Injection()
     backend: BackendChoice = BackendChoice()
+    record: RecordChoice | None = None
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Runcard:
@@ -148,24 +165,35 @@ def load_runcard(name: str | Path, **overrides: Any) -> Runcard:
     """
     path = bench.find("experiments", str(name), ".toml")
     content = bench.read_toml(path, "runcard")
-    # a family or a model named by a path is looked up beside the runcard first
+    # a family, a model or a record named by a path is looked up beside the runcard first
     if isinstance(content.get("family"), str):
         content["family"] = _beside(path, content["family"])
     if isinstance(content.get("estimators"), list):
         content["estimators"] = [_beside(path, one) for one in content["estimators"]]
+    if isinstance(content.get("record"), dict) and "file" in content["record"]:
+        content["record"]["file"] = _beside(path, content["record"]["file"])
     return parse_runcard(content, str(path), **overrides)
 
 
 def overrides_of(
-    backend: str | None, shots: int | None, seed: int | None, injection: str | None, qubits: tuple[int, int] | None
+    backend: str | None,
+    shots: int | None,
+    seed: int | None,
+    injection: str | None,
+    qubits: tuple[int, int] | None,
+    record: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """What replaces a runcard's own entries, as `load_runcard` takes it; None leaves an entry as it is."""
+    """What replaces a runcard's own entries, as `load_runcard` takes it; None leaves an entry as it is.
+
+    record: entries of its section of that name.
+    """
     return {
         "backend.name": backend,
         "backend.qubits": None if qubits is None else list(qubits),
         "shots": shots,
         "seed": seed,
         "injection.kind": injection,
+        **{f"record.{key}": value for key, value in (record or {}).items()},
     }
 
 

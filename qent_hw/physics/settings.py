@@ -78,6 +78,12 @@ def settings_for(features: Iterable[str]) -> tuple[str, ...]:
     return ALL_SETTINGS
 
 
+def features_of(settings: Iterable[str]) -> tuple[str, ...]:
+    """Every feature that counts of these settings give, in the order of FEATURES. Raises InputError as above."""
+    measured = check_settings(settings)
+    return tuple(feature for feature in FEATURES if any(gives(setting, feature) for setting in measured))
+
+
 def axis_angles(axis: str) -> tuple[float, float]:
     """(polar, azimuth) of an axis in radians; z has azimuth 0. Raises InputError for an unknown axis."""
     if axis not in AXES:

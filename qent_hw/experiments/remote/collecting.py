@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from qent_hw.calibration.record import read_record
 from qent_hw.errors import BackendError, InputError
 from qent_hw.experiments.remote import folder as folders
 from qent_hw.experiments.remote.sending import Told, send
@@ -105,7 +106,10 @@ def finish(path: Path) -> Run:
     with folders.open_ledger(path) as ledger:
         what_ran = {"jobs": _jobs_of(ledger), "duplicates": _duplicates_of(ledger)}
     measured = submission.counts(folders.load_bits(path, submission))
-    estimators = load_estimators(submission.runcard, submission.plan)
+    # whether to trust it was decided before anything was sent
+    choice = submission.runcard.record
+    record = None if choice is None else read_record(choice.file)
+    estimators = load_estimators(submission.runcard, submission.plan, record)
     run = conclude(
         submission.runcard,
         submission.plan,

@@ -15,6 +15,8 @@ from qent_hw.experiments.remote import folder as folders
 from qent_hw.experiments.remote.submission import Submission, check_injection, plan_submission
 from qent_hw.experiments.run_folder import described
 from qent_hw.experiments.runcard import Runcard, parse_runcard
+from qent_hw.experiments.specialise import NAME as SPECIALISED
+from qent_hw.experiments.specialise import is_specialised
 from qent_hw.hardware.dispatch import reconcile, send_planned
 from qent_hw.hardware.ibm.service import LEAST_BUSY, Service
 from qent_hw.hardware.ledger import Ledger
@@ -159,6 +161,8 @@ def _check_same(path: Path, there: Runcard, asked: Runcard) -> None:
     before, now = described(there), described(asked)
     if now["backend"]["name"] == LEAST_BUSY:
         now["backend"]["name"] = before["backend"]["name"]
+    # a model that was trained for the run stands in the folder by its file
+    before["estimators"] = [SPECIALISED if is_specialised(name) else name for name in before["estimators"]]
     if before != now:
         odd = next(key for key in {**before, **now} if before.get(key) != now.get(key))
         raise InputError(

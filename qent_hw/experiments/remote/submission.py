@@ -16,8 +16,17 @@ from qent_hw.circuits.template import transpile_template
 from qent_hw.errors import InputError
 from qent_hw.experiments.plan import Plan, make_plan
 from qent_hw.experiments.provenance import provenance
-from qent_hw.experiments.run import Seeds, cards_of, load_estimators, planned_pubs
+from qent_hw.experiments.run import (
+    Seeds,
+    asked_pair,
+    cards_of,
+    known_device,
+    load_estimators,
+    planned_pubs,
+    record_of,
+)
 from qent_hw.experiments.runcard import Runcard
+from qent_hw.experiments.specialise import specialised
 from qent_hw.hardware.device import cut_device
 from qent_hw.hardware.dispatch import Shipment
 from qent_hw.hardware.fractional import choose_fractional
@@ -107,8 +116,8 @@ def plan_submission(
         for what cannot be run: see `check_injection`, `cut_device`, `make_plan`, `load_estimators`.
     """
     check_injection(runcard)
-    asked = runcard.backend.qubits
-    device = cut_device(usual, None if asked is None else (asked[0], asked[1]), runcard.injection.kind)
+    record = record_of(runcard)
+    device = cut_device(usual, asked_pair(runcard, record), runcard.injection.kind)
     backend = usual
     if fractional is not None:
         choice = choose_fractional(usual, fractional, device.qubits)
@@ -116,9 +125,11 @@ def plan_submission(
         if choice.use:
             backend, device = fractional, cut_device(fractional, device.qubits)
         device = replace(device, facts=facts)
+    device = known_device(device, record)
     seeds = Seeds.of(runcard)
     plan = make_plan(runcard, device, seeds.states)
-    estimators = load_estimators(runcard, plan)
+    runcard = specialised(runcard, device, record)
+    estimators = load_estimators(runcard, plan, record)
     pubs = planned_pubs(runcard, plan, transpile_template(backend.target, device.qubits))
     jobs = cut_jobs(pubs, at_least)
     cost = estimate_cost(jobs, pubs, backend.target, getattr(backend.configuration(), "default_rep_delay", None))
