@@ -112,5 +112,5 @@ def test_without_a_backend_there_is_no_device():
     assert training_device(None, None, None) is None
     on_aer = training_device("aer", None, None)
     assert on_aer is not None
-    np.testing.assert_array_equal(on_aer.template.errors.readout, [np.eye(2)] * 2)
+    np.testing.assert_array_equal(on_aer.template.errors.readout, np.eye(4))
     assert on_aer.facts["T1_s"] == [None, None]

@@ -15,7 +15,7 @@ from qent_hw.experiments.report.labels import thousands
 from qent_hw.experiments.runcard import Points
 from qent_hw.experiments.summary import with_error
 from qent_hw.experiments.trained_for import has_device_noise, training_remarks
-from qent_hw.physics import ALL_SETTINGS
+from qent_hw.physics import ALL_SETTINGS, IdleChannel
 
 if TYPE_CHECKING:
     from qent_hw.experiments.run import Run
@@ -92,11 +92,36 @@ def assumptions(run: Run) -> list[tuple[str, str]]:
             )
         )
     facts = run.provenance["backend"]
+    if "record" in facts:
+        found.append(_record_remark(run, facts["record"]))
     if "pair_chosen" in facts:
         found.append(("The pair was chosen.", facts["pair_chosen"][0].upper() + facts["pair_chosen"][1:] + "."))
     found += [("Published values corrected.", note + ".") for note in facts.get("clipped", [])]
     models = run.provenance["models"].items()
     return found + [(f"Warning on the model of {name}.", card["warning"]) for name, card in models if "warning" in card]
+
+
+def _record_remark(run: Run, record: Mapping[str, Any]) -> tuple[str, str]:
+    """What of the run goes by its device record, and how far that can be trusted."""
+    made = "measured" if record["source"] == "measured" else "taken from what the backend publishes"
+    used = (
+        "T1, T2, detuning and ZZ of truth and waits, and the readout errors,"
+        if run.plan.tau_s is not None
+        else ("Readout errors")
+    )
+    text = f"{used} are those of the record {made} on {record['date'].replace('T', ' ')}"
+    corrected = [name for name in run.comparison["estimators"] if name.endswith("_corrected")]
+    if corrected:
+        text += (
+            f". Its {record['readout']} assignment matrix corrects the features of {', '.join(corrected)}: "
+            "quasi-probabilities, with the larger errors that this brings"
+        )
+    choice = run.runcard.record
+    if choice is not None and choice.stale_ok:
+        text += ". Its age was not asked about (stale_ok)"
+    if record["bad_fits"]:
+        text += f". It was used in spite of bad fits ({'; '.join(record['bad_fits'])})"
+    return "The device is known by a record.", text + "."
 
 
 def bias_note(run: Run) -> str:
@@ -136,7 +161,7 @@ def _injected(run: Run) -> str:
         T1, T2 = _microseconds(idle.T1), _microseconds(idle.T2)
         return (
             f"waiting: both qubits idle for τ = {waits}, which dephases them, {reach}, and relaxes them: T1 = {T1}, "
-            f"T2 = {T2} (injection: idle)"
+            f"T2 = {T2}{_law_and_phases(idle)} (injection: idle)"
         )
     noise = f"{channel} of strength p = {plan.p1.min():g} to {plan.p1.max():g}"
     if channel == "dephasing":
@@ -147,6 +172,15 @@ def _injected(run: Run) -> str:
             "shots each (injection: twirl)"
         )
     return f"{noise}, added between preparation and measurement by the simulator (injection: noise-model)"
+
+
+def _law_and_phases(idle: IdleChannel) -> str:
+    """What of a wait is beyond relaxation and exponential decay."""
+    text = "" if idle.law == "exponential" else f", a {idle.law} decay"
+    if idle.turns:
+        detuning = " and ".join(f"{1e-3 * one:.3g}" for one in idle.detuning)
+        text += f"; detuned by {detuning} kHz, coupled by ZZ of {1e-3 * float(idle.zz):.3g} kHz"
+    return text
 
 
 def _measured(run: Run) -> str:
@@ -183,9 +217,10 @@ def _backend(run: Run) -> str:
 def _what_truth_is(run: Run) -> str:
     devices = "gate and readout errors of the device are not part of it"
     if run.plan.tau_s is not None:
+        turned = ", their detuning and ZZ coupling" if idle_of(run.provenance["backend"]).turns else ""
         return (
-            "Truth is the exact state after waiting τ with the T1 and T2 of the two qubits, relaxation included; "
-            f"{devices}, nor is any noise that these two times do not describe."
+            f"Truth is the exact state after waiting τ with the T1 and T2 of the two qubits{turned}, relaxation "
+            f"included; {devices}, nor is any noise that these do not describe."
         )
     return f"Truth is the exact state after {run.runcard.channel.kind} of strength p; {devices}."
 
