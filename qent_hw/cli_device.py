@@ -112,6 +112,7 @@ def train(
     max_age: MaxAge = None,
     stale_ok: StaleOk = False,
     bad_fit_ok: BadFitOk = False,
+    readout: Annotated[str, typer.Option(help="plain, or twirled as in a runcard's readout.")] = "plain",
     drift: Annotated[
         float | None,
         typer.Option(help="Relative spread of lifetimes and misreadings to train over; 0.1 with a record, else 0."),
@@ -134,7 +135,11 @@ def train(
         known = load_record(choice.file, choice.trust)
         backend = backend or known.backend
     spread = drift if drift is not None else DRIFT if known is not None else 0.0
-    device = training_device(backend, pair(qubits), injection, channel, record=known, drift=spread)
+    if readout not in ("plain", "twirled"):
+        raise InputError(f"readout = {readout!r}: use plain or twirled")
+    device = training_device(
+        backend, pair(qubits), injection, channel, record=known, readout_twirl=readout == "twirled", drift=spread
+    )
     with training_bar(silent=quiet) as progress:
         wanted = resolve_wanted(
             Wanted(family, channel, features, settings, budget, recipe, shots, out), device, seed, progress

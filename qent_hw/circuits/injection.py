@@ -107,12 +107,13 @@ def delay_for(p: NDArray[np.float64], idle: IdleChannel, dt: float, grid: int) -
     return (np.rint(seconds / dt / grid) * grid).astype(np.int64)
 
 
-def check_twirl_shots(shots: int) -> None:
-    """Raise `InputError` unless the shots of a setting divide into the four sign pairs."""
-    if shots % len(TWIRL_SIGNS):
-        near = max(4, 4 * math.floor(shots / 4 + 0.5))
+def check_parts(shots: int, n_parts: int) -> None:
+    """Raise `InputError` unless the shots of a setting divide into the equal parts of a twirl, of whatever kind."""
+    if shots % n_parts:
+        near = max(n_parts, n_parts * math.floor(shots / n_parts + 0.5))
         raise InputError(
-            f"shots = {shots}: the twirl splits them into four equal parts; use a multiple of 4, such as {near}"
+            f"shots = {shots}: the twirl splits them into {n_parts} equal parts; use a multiple of {n_parts}, such as "
+            f"{near}"
         )
 
 

@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 
 from qent_hw.circuits.injection import (
+    TWIRL_SIGNS,
     IdleError,
-    check_twirl_shots,
+    check_parts,
     twirl_angles,
     with_delay,
     with_labelled_idle,
     without_delay,
 )
+from qent_hw.circuits.readout_twirl import FLIPS, flipped_angles, unflipped
 from qent_hw.circuits.template import ANGLES, prepare_angles, rotate_angles
 from qent_hw.errors import InputError
 
@@ -31,13 +33,15 @@ class Pub:
         the transpiled template, its idle slot filled in; parameters named as in `ANGLES`.
     values
         (n_states, n_settings, n_parts, 10) angles in radians, last axis as in `ANGLES`; the parts are the four sign
-        pairs of a twirl, otherwise one.
+        pairs of a twirl, otherwise one, each of them four times where the readout is twirled.
     shots
         for each element, so that a setting gets `n_parts × shots`.
     states
         (n_states,) which states of the experiment these are.
     idle_error
         what a simulator is to add on the idle, if anything.
+    readout_twirl
+        whether the parts have reversed axes, see `readout_twirl`.
     """
 
     circuit: QuantumCircuit
@@ -45,6 +49,7 @@ class Pub:
     shots: int
     states: NDArray[np.int64]
     idle_error: IdleError | None = None
+    readout_twirl: bool = False
 
     @property
     def n_rows(self) -> int:
@@ -59,7 +64,8 @@ class Pub:
 
     def add_parts(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
         """Counts (n_states, n_settings, 4) from those of each row, the parts added up."""
-        return counts.reshape(*self.values.shape[:3], 4).sum(axis=2)
+        parts = counts.reshape(*self.values.shape[:3], 4)
+        return (unflipped(parts) if self.readout_twirl else parts).sum(axis=2)
 
 
 def build_pubs(
@@ -72,6 +78,7 @@ def build_pubs(
     channel: str = "dephasing",
     p: NDArray[np.float64] | None = None,
     delay_dt: NDArray[np.int64] | None = None,
+    readout_twirl: bool = False,
 ) -> list[Pub]:
     """PUBs that measure every state in every setting, as few as the injection allows.
 
@@ -86,25 +93,35 @@ def build_pubs(
     injection
         ``twirl`` needs `p` (n,) and gives one PUB; ``noise-model`` needs `p` and gives one per distinct strength;
         ``idle`` needs `delay_dt` (n,) and gives one per distinct wait.
+    readout_twirl
+        measure every setting in four parts, see `readout_twirl`.
+
+    Raises
+    ------
+    InputError
+        for an injection without what it needs, and for shots that do not divide into the parts.
     """
     prepare, rotate = prepare_angles(psi), rotate_angles(settings)
     everything = np.arange(len(psi))
+    n_parts = (len(TWIRL_SIGNS) if injection == "twirl" else 1) * (len(FLIPS) if readout_twirl else 1)
+    check_parts(shots, n_parts)
+
+    def pub(
+        circuit: QuantumCircuit, rotate: NDArray[np.float64], group: NDArray[np.int64], error: IdleError | None = None
+    ) -> Pub:
+        angles = flipped_angles(rotate) if readout_twirl else rotate
+        return Pub(circuit, _join(prepare[group], angles), shots // n_parts, group, error, readout_twirl)
+
+    plain = rotate[None, :, None, :]
     if injection == "twirl":
         if p is None or channel != "dephasing":
             raise InputError(f"injection twirl makes dephasing only, not {channel}; use noise-model")
-        check_twirl_shots(shots)
-        return [Pub(without_delay(isa), _join(prepare, twirl_angles(rotate, p)), shots // 4, everything)]
+        return [pub(without_delay(isa), twirl_angles(rotate, p), everything)]
     if injection == "noise-model" and p is not None:
         labelled = with_labelled_idle(isa)
-        return [
-            Pub(labelled, _join(prepare[group], rotate), shots, group, IdleError(channel, float(strength)))
-            for strength, group in _groups(p)
-        ]
+        return [pub(labelled, plain, group, IdleError(channel, float(strength))) for strength, group in _groups(p)]
     if injection == "idle" and delay_dt is not None:
-        return [
-            Pub(with_delay(isa, int(wait)), _join(prepare[group], rotate), shots, group)
-            for wait, group in _groups(delay_dt)
-        ]
+        return [pub(with_delay(isa, int(wait)), plain, group) for wait, group in _groups(delay_dt)]
     raise InputError(f"injection {injection!r} lacks its strengths or waits")
 
 
@@ -113,8 +130,7 @@ def _groups(keys: NDArray[Any]) -> list[tuple[float, NDArray[np.int64]]]:
 
 
 def _join(prepare: NDArray[np.float64], rotate: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n, 6) and (m, 4) or (n, m, parts, 4) to (n, m, parts, 10): sampler PUBs do not broadcast these by themselves."""
-    rotate = rotate if rotate.ndim == 4 else rotate[None, :, None, :]
+    """(n, 6) and (1 or n, m, parts, 4) to (n, m, parts, 10): sampler PUBs do not broadcast these by themselves."""
     shape = (len(prepare), *rotate.shape[1:3])
     values = np.empty((*shape, len(ANGLES)))
     values[..., : prepare.shape[1]] = prepare[:, None, None, :]

@@ -13,6 +13,7 @@ import numpy as np
 from qent_hw.calibration.apply import calibrated_device
 from qent_hw.calibration.record import DeviceRecord, check_record, load_record
 from qent_hw.circuits.pubs import Pub, build_pubs
+from qent_hw.circuits.readout_twirl import twirled
 from qent_hw.circuits.template import transpile_template
 from qent_hw.errors import InputError
 from qent_hw.estimators import NeuralEstimator, load_distinct_estimators
@@ -199,8 +200,11 @@ def load_estimators(runcard: Runcard, plan: Plan, record: DeviceRecord | None) -
             )
     if record is None:
         return estimators
+    assignment = record.readout.matrix
+    if runcard.readout == "twirled":
+        assignment = twirled(assignment)
     corrected = [
-        replace(one, name=f"{one.name}_corrected", assignment=record.readout.matrix)
+        replace(one, name=f"{one.name}_corrected", assignment=assignment)
         for one in estimators
         if "device" not in one.model.card
     ]
@@ -285,6 +289,7 @@ def planned_pubs(runcard: Runcard, plan: Plan, circuit: QuantumCircuit) -> list[
         channel=runcard.channel.kind,
         p=plan.p,
         delay_dt=plan.delay_dt,
+        readout_twirl=runcard.readout == "twirled",
     )
 
 

@@ -129,6 +129,7 @@ class Runcard(_Section):
     seed: Annotated[int, Field(ge=0, le=2**63 - 1, strict=True)] = 1
     shots: Annotated[int, Field(ge=1, le=10_000_000, strict=True)] = 4096
     settings: Annotated[list[str], Field(min_length=1)] = list(BELL_SETTINGS)
+    readout: Literal["plain", "twirled"] = "plain"
     estimators: Annotated[list[str], Field(min_length=1)] = ["bell4", "bell8"]
     states: Annotated[Points | Random, Field(discriminator="kind")]
     channel: Channel

@@ -47,7 +47,14 @@ def specialised(
 
 def _blueprint(runcard: Runcard, device: Device, record: DeviceRecord | None) -> Blueprint:
     drift = 0.0 if record is None else DRIFT
-    trained_for = training_device_of(device, runcard.backend.name, runcard.injection.kind, record=record, drift=drift)
+    trained_for = training_device_of(
+        device,
+        runcard.backend.name,
+        runcard.injection.kind,
+        record=record,
+        readout_twirl=runcard.readout == "twirled",
+        drift=drift,
+    )
     names = ",".join(features_of(runcard.settings))
     return device_blueprint(runcard.family, runcard.channel.kind, names, runcard.shots, trained_for)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from qent_hw.calibration.apply import calibrated_device, calibrated_errors
 from qent_hw.calibration.record import DeviceRecord, check_record
 from qent_hw.circuits.injection import INJECTIONS
+from qent_hw.circuits.readout_twirl import twirled
 from qent_hw.circuits.template import timing_grid, transpile_template
 from qent_hw.errors import InputError
 from qent_hw.estimators.device_states import TrainingDevice
@@ -30,6 +32,7 @@ def training_device(
     channel: str = "dephasing",
     *,
     record: DeviceRecord | None = None,
+    readout_twirl: bool = False,
     drift: float = 0.0,
 ) -> TrainingDevice | None:
     """The pair `qubits` of `backend` with noise by `injection`, as a run would resolve them; None without a backend.
@@ -40,6 +43,8 @@ def training_device(
         None for ``noise-model``.
     record
         what is known of the pair; its qubits are taken where none are given.
+    readout_twirl
+        whether the readout is twirled, see `circuits.readout_twirl`.
     drift
         relative spread of lifetimes and misreadings to train over, beside the record's own uncertainties.
 
@@ -71,11 +76,17 @@ def training_device(
     if record is not None:
         check_record(record, device.name, device.qubits)
         device = calibrated_device(device, record)
-    return training_device_of(device, backend, injection, record=record, drift=drift)
+    return training_device_of(device, backend, injection, record=record, readout_twirl=readout_twirl, drift=drift)
 
 
 def training_device_of(
-    device: Device, backend: str, injection: str, *, record: DeviceRecord | None = None, drift: float = 0.0
+    device: Device,
+    backend: str,
+    injection: str,
+    *,
+    record: DeviceRecord | None = None,
+    readout_twirl: bool = False,
+    drift: float = 0.0,
 ) -> TrainingDevice:
     """The pair `device`, called `backend` in the model card, with noise by `injection`; see `training_device`.
 
@@ -87,6 +98,8 @@ def training_device_of(
     if not 0 <= drift <= 1:
         raise InputError(f"drift = {drift:g}: a relative spread between 0 and 1, such as {DRIFT:g}")
     errors = calibrated_errors(device, record)
+    if readout_twirl:
+        errors = replace(errors, readout=twirled(errors.readout))
     if injection == "idle" and np.all(np.isinf(errors.idle.T2)):
         raise InputError(
             f"injection = 'idle': the qubits of {backend!r} have no T1 and T2, so waiting changes nothing; "
@@ -100,6 +113,8 @@ def training_device_of(
         **idle_facts(errors.idle),
         **device.facts,
     }
+    if readout_twirl:
+        facts["readout"] = "twirled"
     if drift:
         facts["drift"] = drift
     template = device_template(transpile_template(device.target), errors)

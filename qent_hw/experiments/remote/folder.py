@@ -135,7 +135,13 @@ def load(path: Path) -> Submission:
     parameters = {name: arrays[f"parameter_{name}"] for name in plain["parameters"]}
     planned: dict[str, Any] = {name: arrays.get(name) for name in _PLAN_ARRAYS}
     pubs = tuple(
-        Pub(circuit, arrays[f"values_{index}"], plain["shots_per_row"], arrays[f"states_{index}"])
+        Pub(
+            circuit,
+            arrays[f"values_{index}"],
+            plain["shots_per_row"],
+            arrays[f"states_{index}"],
+            readout_twirl=runcard.readout == "twirled",
+        )
         for index, circuit in enumerate(circuits)
     )
     return Submission(
