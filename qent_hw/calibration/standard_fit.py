@@ -116,11 +116,11 @@ def decay_fit(name: str, decay: Decay | None, qubit: int, oscillation_hz: float)
 
     A wait turns the qubit as rz(2π · detuning · t) does: Ramsey's frequency is oscillation_hz + detuning.
     """
-    if decay is None:
+    if decay is None or not all(math.isfinite(value) for value, _ in decay.parameters.values()):
         return Fit(name=name, qubits=[qubit], good=False, remark="no fit was found")
     if name != RELAXATION:
         decay = _with_exponent(decay)
-    figures = {key: Figure(value=value, error=error) for key, (value, error) in decay.parameters.items()}
+    figures = {key: _figure(*both) for key, both in decay.parameters.items()}
     time = figures.pop("time_s")
     figures = {"T1_s" if name == RELAXATION else "T2_s": time} | figures
     if name == RAMSEY:
@@ -131,10 +131,17 @@ def decay_fit(name: str, decay: Decay | None, qubit: int, oscillation_hz: float)
     return Fit(name=name, qubits=[qubit], good=not remark, chi2_per_dof=chi2_per_dof, figures=figures, remark=remark)
 
 
+def _figure(value: float, error: float) -> Figure:
+    """Without an error where the fit could find none."""
+    return Figure(value=value, error=error if math.isfinite(error) and error > 0 else None)
+
+
 def _remark(time: Figure, contrast: float, chi2_per_dof: float) -> str:
     """What is wrong with a fit, or nothing."""
-    if not 0 < (time.error or 0.0) < WORST_RELATIVE_ERROR * time.value:
-        return f"a time of {1e6 * time.value:.3g} ± {1e6 * (time.error or 0.0):.2g} µs is not determined"
+    if time.error is None:
+        return "the data do not determine its parameters"
+    if not time.error < WORST_RELATIVE_ERROR * time.value:
+        return f"a time of {1e6 * time.value:.3g} ± {1e6 * time.error:.2g} µs is not determined"
     if chi2_per_dof > WORST_CHI2_PER_DOF:
         return f"χ² per degree of freedom is {chi2_per_dof:.2f}: the curve does not describe the data"
     if not CONTRASTS[0] < contrast < CONTRASTS[1]:
