@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
     from qent_hw.estimators import Estimates
-    from qent_hw.experiments.report.figures import Picture
+    from qent_hw.pages.picture import Picture
     from qent_hw.hardware.simulators import Backend
 
 Progress = Callable[[int, int], None]

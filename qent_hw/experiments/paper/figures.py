@@ -10,8 +10,8 @@ from qent_hw.experiments.paper.figures_curves import draw_figure5, draw_figure6,
 from qent_hw.experiments.paper.figures_errors import draw_figure2, draw_figure3
 from qent_hw.experiments.paper.figures_histograms import draw_figure4, draw_figure8
 from qent_hw.experiments.paper.outcome import Outcome
-from qent_hw.experiments.report.figures import Picture
-from qent_hw.experiments.report.figures_style import finish
+from qent_hw.pages.picture import Picture
+from qent_hw.pages.style import finish
 
 _DRAWERS: Mapping[int, Callable[[Outcome], tuple[Figure, str]]] = {
     2: draw_figure2,

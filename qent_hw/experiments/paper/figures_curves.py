@@ -12,8 +12,8 @@ from matplotlib.lines import Line2D
 from qent_hw.experiments.paper.outcome import Outcome
 from qent_hw.experiments.paper.published import CURVE_POINTS
 from qent_hw.experiments.paper.training import OWN
-from qent_hw.experiments.report.figures_style import QUIET, TRUTH, new_figure
 from qent_hw.experiments.report.labels import thousands
+from qent_hw.pages.style import QUIET, TRUTH, new_figure
 from qent_hw.physics import FEATURES
 
 _SIZE = (7.8, 5.4)

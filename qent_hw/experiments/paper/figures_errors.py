@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from qent_hw.experiments.paper.outcome import Outcome
 from qent_hw.experiments.paper.published import EXACT_THRESHOLDS
-from qent_hw.experiments.report.figures_style import TRUTH, WIDTH, new_figure
 from qent_hw.experiments.report.labels import angle_label, thousands
+from qent_hw.pages.style import TRUTH, WIDTH, new_figure
 
 _ENTANGLED, _MISCLASSIFIED = "#9ecae1", "#d55e00"
 _BINS, _FEWER_BINS = 50, 25

@@ -8,8 +8,8 @@ from matplotlib.ticker import StrMethodFormatter
 
 from qent_hw.experiments.paper.outcome import Outcome
 from qent_hw.experiments.paper.sources import law_text
-from qent_hw.experiments.report.figures_style import TRUTH, WIDTH, grid_of_axes, new_figure
 from qent_hw.experiments.report.labels import thousands
+from qent_hw.pages.style import TRUTH, WIDTH, grid_of_axes, new_figure
 
 _ENTANGLED, _SEPARABLE = "#d55e00", "#9ecae1"
 _FAMILIES = ("two_basis", "special", "general", "mixed")

@@ -74,7 +74,7 @@ def _write(folder: Path, outcomes: dict[int, Outcome], wanted: tuple[int, ...], 
     # a second's worth of matplotlib, so only when there is something to draw
     from qent_hw.experiments.paper.figures import draw
     from qent_hw.experiments.paper.reproduction import render
-    from qent_hw.experiments.report.figures_style import plain_style
+    from qent_hw.pages.style import plain_style
 
     pictures = folder / "figures"
     pictures.mkdir(exist_ok=True)

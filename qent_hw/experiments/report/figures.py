@@ -2,39 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from qent_hw.experiments.runcard import Points
+from qent_hw.pages.picture import Picture
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from qent_hw.experiments.run import Run
-
-
-@dataclass(frozen=True)
-class Picture:
-    """One figure.
-
-    Attributes
-    ----------
-    title, caption
-        what it is, and how to read it.
-    alt
-        what it shows, for those who do not see it.
-    png, svg
-        the figure itself; text in the SVG is drawn as paths, so that it needs no font.
-    width
-        in CSS pixels, so that its text is as large as that of a page around it.
-    """
-
-    title: str
-    caption: str
-    alt: str
-    png: bytes
-    svg: str
-    width: int
 
 
 def draw_figures(run: Run) -> dict[str, Picture]:
@@ -47,7 +23,7 @@ def draw_figures(run: Run) -> dict[str, Picture]:
     from qent_hw.experiments.report.figures_decay import draw_decay
     from qent_hw.experiments.report.figures_features import draw_features, draw_pulls
     from qent_hw.experiments.report.figures_states import draw_misclassified, draw_reliability, draw_scatter
-    from qent_hw.experiments.report.figures_style import plain_style
+    from qent_hw.pages.style import plain_style
 
     if isinstance(run.runcard.states, Points):
         drawers = {"decay": draw_decay, "scatter": draw_scatter, "features": draw_features}

@@ -13,19 +13,10 @@ from matplotlib.ticker import NullLocator
 from numpy.typing import NDArray
 
 from qent_hw.experiments.report.decay import Decay, StrengthAxis, death_text, decays, strength_axis
-from qent_hw.experiments.report.figures import Picture, estimates_by_name
-from qent_hw.experiments.report.figures_style import (
-    ENTANGLED,
-    QUIET,
-    TRUTH,
-    WIDTH,
-    Mark,
-    finish,
-    legend_above,
-    mark_handle,
-    marks,
-    new_figure,
-)
+from qent_hw.experiments.report.figures import estimates_by_name
+from qent_hw.experiments.report.marks import Mark, mark_handle, marks
+from qent_hw.pages.picture import Picture
+from qent_hw.pages.style import ENTANGLED, QUIET, TRUTH, WIDTH, finish, legend_above, new_figure
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,11 +9,11 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from qent_hw.experiments.report.decay import decays, strength_axis
-from qent_hw.experiments.report.figures import Picture
 from qent_hw.experiments.report.figures_decay import noise_axis
-from qent_hw.experiments.report.figures_style import QUIET, TRUTH, WIDTH, finish, grid_of_axes, legend_above, new_figure
 from qent_hw.experiments.report.labels import feature_label, signed
 from qent_hw.experiments.report.measured_features import measured_features, summarise_pulls
+from qent_hw.pages.picture import Picture
+from qent_hw.pages.style import QUIET, TRUTH, WIDTH, finish, grid_of_axes, legend_above, new_figure
 from qent_hw.physics import FEATURES
 
 if TYPE_CHECKING:

@@ -11,19 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from qent_hw.experiments.report.figures import Picture, estimates_by_name
-from qent_hw.experiments.report.figures_style import (
-    QUIET,
-    TRUTH,
-    WIDTH,
-    Mark,
-    finish,
-    grid_of_axes,
-    legend_above,
-    mark_handle,
-    marks,
-    new_figure,
-)
+from qent_hw.experiments.report.figures import estimates_by_name
+from qent_hw.experiments.report.marks import Mark, mark_handle, marks
+from qent_hw.pages.picture import Picture
+from qent_hw.pages.style import QUIET, TRUTH, WIDTH, finish, grid_of_axes, legend_above, new_figure
 from qent_hw.physics import ppt_min_eigenvalue
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,19 +17,17 @@ from qent_hw.experiments.report.tables import (
 )
 from qent_hw.experiments.report.text import assumptions, bias_note, what_came_out, what_was_done
 from qent_hw.experiments.run_folder import described
+from qent_hw.pages.environment import page_environment
 
 if TYPE_CHECKING:
     from markupsafe import Markup
     from qiskit import QuantumCircuit
 
-    from qent_hw.experiments.report.figures import Picture
     from qent_hw.experiments.run import Run
 
 _TEMPLATE = "page.html.j2"
 # characters of a circuit drawing that fit a laptop's width, and a printed page in small type
 _CIRCUIT_COLUMNS = 118
-# bytes; a figure of more, such as one of a dozen states, goes into the page as PNG
-_LARGEST_SVG = 300_000
 
 
 def render_report(run: Run) -> str:
@@ -39,17 +36,10 @@ def render_report(run: Run) -> str:
     Everything is in the page: figures as data, styles inline. Text from the runcard, the family and the provenance
     is escaped.
     """
-    import jinja2
     import tomli_w
 
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"data_uri": _data_uri, "powers": _powers, "unbroken": _unbroken}
+    environment = page_environment(Path(__file__).parent)
+    environment.filters["powers"] = _powers
     return environment.get_template(_TEMPLATE).render(
         card=run.runcard,
         family=run.plan.family,
@@ -79,16 +69,9 @@ def render_report(run: Run) -> str:
 
 def _looks(run: Run) -> dict[str, tuple[str, str]]:
     """(colour, marker) of each estimator, as in the figures."""
-    from qent_hw.experiments.report.figures_style import marks
+    from qent_hw.experiments.report.marks import marks
 
     return {name: (mark.colour, mark.glyph) for name, mark in marks(run.comparison["estimators"]).items()}
-
-
-def _data_uri(picture: Picture) -> str:
-    """The figure as sharp as a page of moderate size allows."""
-    if len(picture.svg) > _LARGEST_SVG:
-        return "data:image/png;base64," + base64.b64encode(picture.png).decode()
-    return "data:image/svg+xml;base64," + base64.b64encode(picture.svg.encode()).decode()
 
 
 def _powers(text: str) -> Markup:
@@ -96,13 +79,6 @@ def _powers(text: str) -> Markup:
     from markupsafe import Markup, escape
 
     return Markup(re.sub(r"\^\{([^{}]*)\}", r"<sup>\1</sup>", str(escape(text))))
-
-
-def _unbroken(text: str) -> Markup:
-    """Text, escaped, with spaces that do not break around = and ± and before a unit."""
-    from markupsafe import Markup, escape
-
-    return Markup(re.sub(r" ([=±]) ", "\u00a0\\1\u00a0", str(escape(text))).replace(" µs", "\u00a0µs"))
 
 
 def _drawing(circuit: QuantumCircuit) -> str:

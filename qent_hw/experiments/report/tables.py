@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qent_hw.experiments.provenance import idle_of
@@ -14,22 +13,13 @@ from qent_hw.experiments.report.figures import estimates_by_name
 from qent_hw.experiments.report.labels import feature_label, signed, state_label, thousands
 from qent_hw.experiments.report.measured_features import measured_features, summarise_pulls
 from qent_hw.experiments.summary import with_error
+from qent_hw.pages.table import Table
 
 if TYPE_CHECKING:
     from qent_hw.experiments.run import Run
 
 _FIRST_STATES = 6
 _UNIT = re.compile("_s$")
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table of text: the first `words` columns hold words, the others numbers (aligned right)."""
-
-    caption: str
-    heads: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    words: int = 1
 
 
 def merit_table(run: Run) -> Table:

@@ -15,7 +15,7 @@ from qent_hw.experiments.paper.published import EXACT_THRESHOLDS, PUBLISHED
 from qent_hw.experiments.paper.reproduction import agrees, ours_text, render
 from qent_hw.experiments.paper.results import Results
 from qent_hw.experiments.paper.tasks import all_tasks
-from qent_hw.experiments.report.figures_style import plain_style
+from qent_hw.pages.style import plain_style
 from qent_hw.physics import concurrence, density, dephase, depolarize, special_four_basis, two_basis
 
 MADE = {"date": "2025-01-02T03:04:05+00:00", "versions": {"qent-hw": "0.1.0", "tensorflow": "2.21.0"}}

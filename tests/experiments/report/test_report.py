@@ -17,11 +17,12 @@ from qent_hw.experiments.report.decay import StrengthAxis, decays, strength_axis
 from qent_hw.experiments.report.figures import draw_figures
 from qent_hw.experiments.report.figures_decay import draw_decay
 from qent_hw.experiments.report.figures_states import wilson_interval
-from qent_hw.experiments.report.figures_style import marks, plain_style
 from qent_hw.experiments.report.labels import angle_label, parameter_label, signed, state_label
+from qent_hw.experiments.report.marks import marks
 from qent_hw.experiments.report.measured_features import measured_features, summarise_pulls
 from qent_hw.experiments.runcard import parse_runcard
 from qent_hw.experiments.summary import with_error
+from qent_hw.pages.style import plain_style
 from qent_hw.physics import special_four_basis, two_basis
 from qent_hw.simulation import noisy_states
 

@@ -1,22 +1,20 @@
-"""One look for all figures: colours and markers, quiet axes, and how a drawing becomes a `Picture`."""
+"""One look for all figures: colours, quiet axes, and how a drawing becomes a `Picture`."""
 
 from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from PIL import Image
 
-from qent_hw.experiments.report.figures import Picture
+from qent_hw.pages.picture import Picture
 
 WIDTH = 10.0
 TRUTH = "#1a1a1a"
@@ -55,38 +53,6 @@ _STYLE: dict[Any, Any] = {
 }
 
 
-@dataclass(frozen=True)
-class Mark:
-    """How one estimator looks everywhere: its colour, matplotlib's marker, and the same marker as a character."""
-
-    colour: str
-    marker: str
-    glyph: str
-
-
-# Okabe and Ito's palette, told apart with every common colour blindness, and two darker shades
-_MARKS = {
-    "bell4": Mark("#d55e00", "o", "●"),
-    "bell8": Mark("#0072b2", "s", "■"),
-    "corr9": Mark("#009e73", "^", "▲"),
-    "tomo15": Mark("#cc79a7", "D", "◆"),
-    "device": Mark("#e69f00", "v", "▼"),
-    "bayes": Mark("#56b4e9", "P", "✚"),
-    "likelihood": Mark("#7a4e9f", "X", "✖"),
-    "tomography_linear": Mark("#8c6d31", "<", "◀"),
-    "tomography_mle": Mark("#4d6b00", ">", "▶"),
-    "chsh": Mark("#666666", "*", "★"),
-}
-
-
-def marks(names: Iterable[str]) -> dict[str, Mark]:
-    """The mark of each estimator: its own for a known name; others get what is left, in order."""
-    wanted = list(names)
-    free = [mark for known, mark in _MARKS.items() if known not in wanted] or list(_MARKS.values())
-    others = [name for name in wanted if name not in _MARKS]
-    return {name: _MARKS[name] if name in _MARKS else free[others.index(name) % len(free)] for name in wanted}
-
-
 @contextmanager
 def plain_style() -> Iterator[None]:
     """Within it figures look the same whatever matplotlibrc a person has; afterwards theirs holds again."""
@@ -115,11 +81,6 @@ def grid_of_axes(figure: Figure, number: int, columns: int, **options: Any) -> l
 def legend_above(figure: Figure, handles: list[Any], columns: int = 6) -> None:
     """One legend for the whole figure, above everything, where it covers nothing."""
     figure.legend(handles=handles, loc="outside upper center", ncols=min(columns, len(handles)), columnspacing=1.8)
-
-
-def mark_handle(mark: Mark, label: str) -> Line2D:
-    """A legend entry for an estimator's points with error bars."""
-    return Line2D([], [], color=mark.colour, marker=mark.marker, markersize=4.5, linewidth=1.0, label=label)
 
 
 def finish(figure: Figure, title: str, caption: str, alt: str) -> Picture:

@@ -1,0 +1,1 @@
+"""What all our pages share: how figures, tables and the HTML around them look."""
