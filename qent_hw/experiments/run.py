@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
     from qent_hw.estimators import Estimates
-    from qent_hw.pages.picture import Picture
     from qent_hw.hardware.simulators import Backend
+    from qent_hw.pages.picture import Picture
 
 Progress = Callable[[int, int], None]
 TrainingProgress = Callable[[str, float, str], None]
