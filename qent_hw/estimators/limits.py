@@ -13,6 +13,7 @@ import numpy as np
 
 from qent_hw.circuits import Family
 from qent_hw.errors import InputError
+from qent_hw.estimators.device_states import DeviceStates
 from qent_hw.estimators.limits_exact import exact_posterior
 from qent_hw.estimators.limits_posterior import Figure, accuracy_limit, effective_samples, r2_limit
 from qent_hw.estimators.limits_shots import shots_posterior, told_apart
@@ -46,7 +47,7 @@ class Limit:
 
 
 def bayes_limit(
-    source: str | Family | Draw,
+    source: str | Family | DeviceStates | Draw,
     channel: str | None,
     features: Sequence[str] | None = None,
     shots: float = np.inf,
@@ -59,6 +60,7 @@ def bayes_limit(
     """The Bayes-optimal accuracy of the PPT label and R² of the concurrence.
 
     source, channel: a family (name or `Family`) under 'dephasing' or 'depolarizing', parameters and p drawn uniformly;
+    the same on a device (`DeviceStates`, finite shots only: what its parameters are is taken as known);
     or a function `(n, rng) -> (n, 4, 4)` with channel None. features: names of Table I, or `settings`: all that these
     settings show. shots: per setting, inf for noiseless features. At finite shots the observation is how often each
     class of outcomes that the features tell apart was seen in each setting of `settings_for(features)`: for
@@ -75,6 +77,8 @@ def bayes_limit(
     size, draws = n or (20_000 if exact else 2_000), pool or (1 << (20 if exact else 17))
     if size < 100 or draws < 8192:
         raise InputError(f"limit: n = {size}, pool = {draws}; must be at least 100 and 8192")
+    if exact and isinstance(source, DeviceStates):
+        raise InputError("limit: on a device the shots must be finite")
     states = source_of(source, channel)
     root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
     root = np.random.SeedSequence(root.entropy, spawn_key=root.spawn_key)

@@ -8,17 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qent_hw import physics
 from qent_hw.circuits import Family, load_family
+from qent_hw.circuits.injection import LARGEST_IDLE_STRENGTH
 from qent_hw.errors import InputError
 from qent_hw.estimators.data import CHANNELS
+from qent_hw.estimators.device_states import DeviceStates
+from qent_hw.simulation.device import device_probabilities
 
 Draw = Callable[[int, np.random.Generator], NDArray[np.complex128]]
 """Draws n states: (n, rng) -> (n, 4, 4), e.g. `lambda n, rng: random_mixed(n, spectrum, int(rng.integers(2**63)))`."""
+
+Chances = Callable[[NDArray[np.float64], NDArray[np.complex128] | None, tuple[str, ...]], NDArray[np.float64]]
 
 # The closed forms are several times faster than running the circuit; tests elsewhere hold the two equal.
 _CLOSED_FORMS: dict[str, Callable[..., NDArray[np.complex128]]] = {
@@ -33,19 +39,26 @@ class Source:
     """States with their prior.
 
     dimension: how many uniform numbers make a state, or None if states can only be drawn; states: points (n, dimension)
-    of the unit cube -> (n, 4, 4); draw: (n, rng) -> (points (n, dimension), states), the points (n, 0) without a cube.
+    of the unit cube -> (n, 4, 4); draw: (n, rng) -> (points (n, dimension), states), the points (n, 0) without a cube;
+    chances: (points, their states or None, settings) -> (n, n_settings, 4), how likely each outcome is.
     """
 
     dimension: int | None
     states: Callable[[NDArray[np.float64]], NDArray[np.complex128]]
     draw: Callable[[int, np.random.Generator], tuple[NDArray[np.float64], NDArray[np.complex128]]]
+    chances: Chances
 
 
-def source_of(source: str | Family | Draw, channel: str | None) -> Source:
-    """A family under a channel with p ~ U[0, 1] (arXiv:2410.21504v2, Sec. III), or states drawn by a function.
+def source_of(source: str | Family | DeviceStates | Draw, channel: str | None) -> Source:
+    """A family under a channel with p ~ U[0, 1] (arXiv:2410.21504v2, Sec. III), ideal or on a device, or states drawn
+    by a function.
 
     Raises InputError for an unknown family or channel, and for a channel beside a function (whose states are final).
     """
+    if isinstance(source, DeviceStates):
+        if channel not in source.channels:
+            raise InputError(f"channel: {channel!r}; on this device it must be one of {', '.join(source.channels)}")
+        return _of_device(source, channel)
     if not isinstance(source, str | Family):
         if channel is not None:
             raise InputError(f"channel: {channel!r}; must be None for states drawn by a function, which are final")
@@ -68,11 +81,57 @@ def source_of(source: str | Family | Draw, channel: str | None) -> Source:
         points = rng.random((n, len(names) + 1))
         return points, states(points)
 
-    return Source(len(names) + 1, states, draw)
+    def chances(
+        points: NDArray[np.float64], rho: NDArray[np.complex128] | None, settings: tuple[str, ...]
+    ) -> NDArray[np.float64]:
+        return physics.outcome_probabilities(states(points) if rho is None else rho, settings, validate=False)
+
+    return Source(len(names) + 1, states, draw, chances)
 
 
 def _drawn(draw: Draw) -> Source:
     def states(points: NDArray[np.float64]) -> NDArray[np.complex128]:
         raise InputError("states drawn by a function cannot be made from points")
 
-    return Source(None, states, lambda n, rng: (np.empty((n, 0)), draw(n, rng)))
+    def chances(
+        points: NDArray[np.float64], rho: NDArray[np.complex128] | None, settings: tuple[str, ...]
+    ) -> NDArray[np.float64]:
+        return physics.outcome_probabilities(states(points) if rho is None else rho, settings, validate=False)
+
+    return Source(None, states, lambda n, rng: (np.empty((n, 0)), draw(n, rng)), chances)
+
+
+def _of_device(source: DeviceStates, channel: str) -> Source:
+    """A family on a device. A wait is not rounded to the timing grid here, so that everything is smooth in p."""
+    family, device = source.family, source.device
+    errors = device.template.errors
+    low = np.array([parameter.low for parameter in family.parameters])
+    span = np.array([parameter.high for parameter in family.parameters]) - low
+    names = [parameter.name for parameter in family.parameters]
+
+    def prepared(points: NDArray[np.float64]) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
+        return family.amplitudes(dict(zip(names, (low + points[:, :-1] * span).T, strict=True))), points[:, -1]
+
+    def waits(p: NDArray[np.float64]) -> NDArray[np.float64]:
+        return errors.idle.wait_for(np.minimum(p, LARGEST_IDLE_STRENGTH))
+
+    def states(points: NDArray[np.float64]) -> NDArray[np.complex128]:
+        psi, p = prepared(points)
+        if device.injection == "idle":
+            return physics.idled(physics.density(psi, validate=False), waits(p), errors.idle)
+        return CHANNELS[channel](physics.density(psi, validate=False), p, validate=False)
+
+    def chances(
+        points: NDArray[np.float64], rho: NDArray[np.complex128] | None, settings: tuple[str, ...]
+    ) -> NDArray[np.float64]:
+        psi, p = prepared(points)
+        injected: dict[str, Any] = {"channel": channel, "p": p}
+        if device.injection == "idle":
+            injected = {"delay_dt": waits(p) / errors.dt}
+        return device_probabilities(device.template, psi, settings, device.injection, **injected).mean(axis=2)
+
+    def draw(n: int, rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
+        points = rng.random((n, len(names) + 1))
+        return points, states(points)
+
+    return Source(len(names) + 1, states, draw, chances)
