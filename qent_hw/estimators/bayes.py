@@ -8,16 +8,21 @@ are of the family, p and parameters uniform, and the device is as assumed; other
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qent_hw.circuits import Family
 from qent_hw.errors import InputError
+from qent_hw.estimators.card import assumed_of
 from qent_hw.estimators.counts_posterior import Samples, posterior_samples
+from qent_hw.estimators.device_states import DeviceStates, TrainingDevice
 from qent_hw.estimators.estimates import Estimates, verdicts
 from qent_hw.estimators.limits_posterior import effective_samples
-from qent_hw.estimators.limits_source import Source
+from qent_hw.estimators.limits_source import Source, source_of
 from qent_hw.physics.counts import Counts
 
 NAME = "bayes"
@@ -32,13 +37,14 @@ _REPLICATES = 64
 class BayesEstimator:
     """Estimates by the posterior, given `settings`, of the states of `source` (see `limits_source.source_of`).
 
-    pool: draws from the prior.
+    pool: draws from the prior. card: what it assumes, as a model card says it.
     """
 
     source: Source
     settings: tuple[str, ...]
     pool: int = POOL
     name: str = NAME
+    card: Mapping[str, Any] = field(default_factory=dict)
 
     def estimate(self, counts: Counts, seed: int | np.random.SeedSequence) -> Estimates:
         """Estimates for all states of `counts`; see `Estimates`.
@@ -77,6 +83,23 @@ class BayesEstimator:
                 f"counts: setting {', '.join(missing)} is missing and {self.name} needs it; measured: {', '.join(have)}"
             )
         return Counts(self.settings, counts.values[:, [have.index(one) for one in self.settings]])
+
+
+def bayes_for_device(family: Family, channel: str, device: TrainingDevice, settings: tuple[str, ...]) -> BayesEstimator:
+    """The posterior for a family's states on a device whose parameters are taken as known.
+
+    Raises
+    ------
+    InputError
+        for a channel that the device's injection does not make.
+    """
+    known = replace(device, spread=None)
+    card = {
+        "title": f"Bayes posterior: {family.name} under {channel}",
+        "assumes": assumed_of(known),
+        "device": dict(known.facts),
+    }
+    return BayesEstimator(source_of(DeviceStates(family, known), channel), settings, card=card)
 
 
 def _figures(found: Samples, counts: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float64]:

@@ -46,7 +46,7 @@ def model_card(
         "interval_states": blueprint.n_intervals,
         "seconds": dict(seconds),
         "versions": _versions(),
-        "assumes": _assumed(blueprint.device),
+        "assumes": assumed_of(blueprint.device),
         "citation": "arXiv:2410.21504v2",
     }
     if blueprint.device is not None:
@@ -89,7 +89,8 @@ def _where(blueprint: Blueprint) -> str:
     return f" by {facts['injection']} on {facts['backend']}, qubits {facts['qubits'][0]} and {facts['qubits'][1]}"
 
 
-def _assumed(device: TrainingDevice | None) -> str:
+def assumed_of(device: TrainingDevice | None) -> str:
+    """What an estimator for a device (or for none) takes for granted, in words."""
     uniform = "parameters and p uniform"
     if device is None:
         return (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,10 +13,8 @@ import numpy as np
 from qent_hw.calibration.apply import calibrated_device
 from qent_hw.calibration.record import DeviceRecord, check_record, load_record
 from qent_hw.circuits.pubs import Pub, build_pubs
-from qent_hw.circuits.readout_twirl import twirled
 from qent_hw.circuits.template import transpile_template
-from qent_hw.errors import InputError
-from qent_hw.estimators import NeuralEstimator, load_distinct_estimators
+from qent_hw.experiments.chosen_estimators import cards_of, load_estimators
 from qent_hw.experiments.comparison import figures_of_merit
 from qent_hw.experiments.plan import Plan, make_plan
 from qent_hw.experiments.provenance import provenance
@@ -31,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from qiskit import QuantumCircuit
 
-    from qent_hw.estimators import Estimates
+    from qent_hw.estimators import Estimates, Estimator
     from qent_hw.hardware.simulators import Backend
     from qent_hw.pages.picture import Picture
 
@@ -147,7 +145,7 @@ def _run(runcard: Runcard, progress: Progress, training: TrainingProgress | None
     device = known_device(backend.device, record)
     plan = make_plan(runcard, device, seeds.states)
     runcard = specialised(runcard, device, record, training)
-    estimators = load_estimators(runcard, plan, record)
+    estimators = load_estimators(runcard, plan, record, device)
     circuit = transpile_template(device.target)
     measured = _measure(runcard, plan, circuit, backend, seeds.shots, progress)
     origin = provenance(backend.name, device, runcard.seed, cards_of(estimators))
@@ -182,44 +180,10 @@ def known_device(device: Device, record: DeviceRecord | None) -> Device:
     return calibrated_device(device, record)
 
 
-def load_estimators(runcard: Runcard, plan: Plan, record: DeviceRecord | None) -> list[NeuralEstimator]:
-    """The estimators of a runcard; where there is a record, those that were trained without a device also with their
-    features corrected for its misreadings, as NAME_corrected.
-
-    Raises
-    ------
-    InputError
-        where one is not to be had, or lacks a setting.
-    """
-    estimators = load_distinct_estimators(runcard.estimators, plan.family.name, runcard.channel.kind)
-    for estimator in estimators:
-        lacking = [setting for setting in estimator.settings if setting not in runcard.settings]
-        if lacking:
-            raise InputError(
-                f"estimators: {estimator.name} needs setting {lacking[0]}; add it to settings = {runcard.settings}"
-            )
-    if record is None:
-        return estimators
-    assignment = record.readout.matrix
-    if runcard.readout == "twirled":
-        assignment = twirled(assignment)
-    corrected = [
-        replace(one, name=f"{one.name}_corrected", assignment=assignment)
-        for one in estimators
-        if "device" not in one.model.card
-    ]
-    return [*estimators, *corrected]
-
-
-def cards_of(estimators: Sequence[NeuralEstimator]) -> dict[str, dict[str, Any]]:
-    """The model card of each estimator, for the provenance."""
-    return {one.name: dict(one.model.card) for one in estimators}
-
-
 def conclude(
     runcard: Runcard,
     plan: Plan,
-    estimators: Sequence[NeuralEstimator],
+    estimators: Sequence[Estimator],
     measured: Counts,
     circuit: QuantumCircuit,
     origin: dict[str, Any],

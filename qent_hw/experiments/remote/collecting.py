@@ -14,10 +14,11 @@ import numpy as np
 
 from qent_hw.calibration.record import read_record
 from qent_hw.errors import BackendError, InputError
+from qent_hw.experiments.chosen_estimators import load_estimators
 from qent_hw.experiments.remote import folder as folders
 from qent_hw.experiments.remote.sending import Told, send
 from qent_hw.experiments.remote.submission import Submission
-from qent_hw.experiments.run import Run, conclude, load_estimators
+from qent_hw.experiments.run import Run, conclude
 from qent_hw.experiments.run_folder import write_files
 from qent_hw.hardware.dispatch import fetch_ready, reconcile
 from qent_hw.hardware.ibm.faults import ServiceError

@@ -14,14 +14,13 @@ from qiskit import QuantumCircuit
 from qent_hw.circuits.pubs import Pub
 from qent_hw.circuits.template import transpile_template
 from qent_hw.errors import InputError
+from qent_hw.experiments.chosen_estimators import cards_of, load_estimators
 from qent_hw.experiments.plan import Plan, make_plan
 from qent_hw.experiments.provenance import provenance
 from qent_hw.experiments.run import (
     Seeds,
     asked_pair,
-    cards_of,
     known_device,
-    load_estimators,
     planned_pubs,
     record_of,
 )
