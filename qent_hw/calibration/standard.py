@@ -17,9 +17,10 @@ from qiskit_experiments.framework import BaseExperiment, BatchExperiment, Parall
 from qiskit_experiments.library import T1 as T1Experiment
 from qiskit_experiments.library import CorrelatedReadoutError, LocalReadoutError, T2Hahn, T2Ramsey
 
+from qent_hw.calibration.decays import HAHN, RAMSEY, RELAXATION
 from qent_hw.calibration.joint import outcome_counts
 from qent_hw.calibration.record import Fit, Readout
-from qent_hw.calibration.standard_fit import HAHN, RAMSEY, RELAXATION, analyse_quietly, decay_fit
+from qent_hw.calibration.standard_fit import analyse_quietly, decay_fit
 from qent_hw.calibration.standard_readout import CORRELATED, LOCAL, correlated_readout, local_readout, readout_fit
 from qent_hw.circuits.template import timing_grid
 from qent_hw.hardware.device import Device, PairBackend

@@ -1,12 +1,7 @@
 """Fits of the standard experiments: qiskit-experiments' own analyses, run without a word, and how good they are.
 
-What is fitted is the share of an outcome over the wait t, with one form for all (`decay_curve`):
-
-    base + amplitude · exp(−(t/T)^exponent) · cos(2π · frequency · t + phase)
-
-of outcome − for T1 and Ramsey, of + for the echo, turning in Ramsey's alone. So T is where a decay is at 1/e.
-qiskit-experiments fits an exponent of 1; where another is clearly better, as for noise that is slow against a single
-wait, it is fitted along.
+What is fitted are the curves of `decays`, by qiskit-experiments with an exponent of 1; where another is clearly better,
+as for noise that is slow against a single wait, it is fitted along.
 """
 
 from __future__ import annotations
@@ -24,11 +19,9 @@ from numpy.typing import NDArray
 from qiskit_experiments.framework import BatchExperiment, ExperimentData
 from scipy.optimize import curve_fit
 
+from qent_hw.calibration.decays import HAHN, RAMSEY, RELAXATION, decay_curve
 from qent_hw.calibration.record import Figure, Fit
 
-RELAXATION = "T1"
-RAMSEY = "T2* (Ramsey)"
-HAHN = "T2 echo (Hahn)"
 WORST_CHI2_PER_DOF = 3.0
 WORST_RELATIVE_ERROR = 0.3
 CONTRASTS = (0.5, 1.2)
@@ -83,28 +76,6 @@ def analyse_quietly(experiments: BatchExperiment, data: Sequence[Mapping[str, An
         )
     decays = {place: _decay(curves[place], one) for place, one in summaries.items() if one.success}
     return Analysed(decays, local, correlated)
-
-
-def decay_curve(
-    wait_s: NDArray[np.float64],
-    time_s: float,
-    amplitude: float,
-    base: float,
-    frequency_hz: float = 0.0,
-    phase_rad: float = 0.0,
-    exponent: float = 1.0,
-) -> NDArray[np.float64]:
-    """The share of the outcome, see the module."""
-    turned = np.cos(2 * np.pi * frequency_hz * wait_s + phase_rad)
-    share: NDArray[np.float64] = base + amplitude * np.exp(-((wait_s / time_s) ** exponent)) * turned
-    return share
-
-
-def curve_of(fit: Fit, wait_s: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The share that a fit of a decay gives for waits (n,); `Fit.figures` must not be empty."""
-    named = {name: figure.value for name, figure in fit.figures.items() if name != "detuning_hz"}
-    time_s = named.pop("T1_s" if fit.name == RELAXATION else "T2_s")
-    return decay_curve(wait_s, time_s, **named)
 
 
 def decay_fit(name: str, decay: Decay | None, qubit: int, oscillation_hz: float) -> Fit:

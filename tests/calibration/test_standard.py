@@ -15,8 +15,8 @@ from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel, ReadoutError
 from scipy.stats import chi2
 
+from qent_hw.calibration.decays import HAHN, RAMSEY, RELAXATION, curve_of, decay_curve, points_of
 from qent_hw.calibration.standard import standard_plan
-from qent_hw.calibration.standard_fit import HAHN, RAMSEY, RELAXATION, curve_of, decay_curve
 from qent_hw.calibration.standard_readout import CORRELATED, LOCAL
 from qent_hw.circuits.template import timing_grid
 from qent_hw.errors import BackendError
@@ -285,18 +285,11 @@ def test_curve_of_a_fit_runs_through_its_counts(manila, manila_plan):
     idle = manila.device.idle
     result = manila_plan.analyse(closed_form_counts(manila_plan, idle, idle.T2, np.eye(4), 111), (4, 3))
     for fit in result.fits[:6]:
-        qubit = fit.qubits[0]
-        rows = [row for row in result.counts if row["experiment"] == fit.name and qubit in row["qubits"]]
-        place = rows[0]["qubits"].index(qubit)
-        waits = np.array([row["delay_s"][place] for row in rows])
-        counts = np.array([row["counts"] for row in rows])
-        minus = counts[:, [2, 3] if place == 0 and counts.shape[1] == 4 else [-1]].sum(axis=1)
-        if counts.shape[1] == 4 and place == 1:
-            minus = counts[:, [1, 3]].sum(axis=1)
-        share = minus / SHOTS if fit.name != HAHN else 1 - minus / SHOTS
-        curve = curve_of(fit, waits)
+        points = points_of(fit, result.counts)
+        curve = curve_of(fit, points.wait_s)
         spread = np.sqrt(np.clip(curve * (1 - curve), 1e-3, None) / SHOTS)
-        assert np.all(np.abs(share - curve) < 5.5 * spread), fit.name
+        assert np.all(np.abs(points.share - curve) < 5.5 * spread), fit.name
+        np.testing.assert_allclose(points.error, spread, rtol=0.3, atol=1.5e-3)
 
 
 def test_decay_curve_is_at_one_over_e_after_its_time():
