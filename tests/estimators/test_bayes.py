@@ -1,0 +1,113 @@
+"""The Bayes estimator against quadrature and against its own claims, on ideal states and on a device."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from qent_hw import physics
+from qent_hw.circuits import load_family
+from qent_hw.errors import InputError
+from qent_hw.estimators.bayes import FEWEST_SAMPLES, BayesEstimator, bayes_for_device
+from qent_hw.estimators.device_states import DeviceStates
+from qent_hw.estimators.limits import bayes_limit
+from qent_hw.estimators.limits_source import source_of
+from qent_hw.experiments.training_device import training_device
+from qent_hw.physics import BELL_SETTINGS, Counts
+
+FAMILY = "special_four_basis"
+# two-sided, of each statement here
+FALSE_ALARM = 1e-5
+Z = norm.isf(FALSE_ALARM / 2)
+
+
+@cache
+def device():
+    return training_device("fake_manila", None, "idle")
+
+
+@cache
+def source(on_device: bool):
+    family = DeviceStates(load_family(FAMILY), device()) if on_device else FAMILY
+    return source_of(family, "dephasing")
+
+
+@cache
+def measured(on_device: bool, n: int, shots: int):
+    """Random states, their counts, and the estimates with their effective samples."""
+    states = source(on_device)
+    rng = np.random.default_rng(np.random.SeedSequence(8))
+    points, rho = states.draw(n, rng)
+    counts = Counts(BELL_SETTINGS, physics.sample_counts(states.chances(points, rho, BELL_SETTINGS), shots, rng))
+    estimator = BayesEstimator(states, BELL_SETTINGS, pool=1 << 15)
+    return rho, counts, *estimator.estimate_with_samples(counts, 3)
+
+
+@pytest.mark.parametrize(("on_device", "shots"), [(False, 250), (False, 4096), (True, 512)])
+def test_it_is_as_right_as_it_claims(on_device, shots):
+    n = 160 if shots == 250 else 80
+    rho, _, estimates, effective = measured(on_device, n, shots)
+    sure = np.maximum(estimates.p_entangled, 1 - estimates.p_entangled)
+    right = (estimates.verdict == "entangled") == physics.is_entangled(rho)
+    error = np.sqrt((sure * (1 - sure)).sum()) / n
+    assert abs(right.mean() - sure.mean()) < Z * error + 0.01
+    truth = physics.concurrence(rho)
+    # where the posterior holds a lump at zero, an interval holds more than its 90%, never less
+    covered = (estimates.concurrence_low <= truth) & (truth <= estimates.concurrence_high)
+    assert covered.mean() > 0.9 - Z * np.sqrt(0.09 / n)
+    clearly = estimates.concurrence_low > 0.02
+    assert abs(covered[clearly].mean() - 0.9) < Z * np.sqrt(0.09 / clearly.sum())
+    assert np.all(estimates.p_entangled_low <= estimates.p_entangled)
+    assert np.all(estimates.p_entangled <= estimates.p_entangled_high)
+    assert np.quantile(effective, 0.05) > FEWEST_SAMPLES
+
+
+def test_it_agrees_with_quadrature():
+    _, counts, estimates, effective = measured(False, 160, 250)
+    centres = (np.arange(72) + 0.5) / 72
+    grid = np.stack(np.meshgrid(centres, centres, centres, indexing="ij"), axis=-1).reshape(-1, 3)
+    states = source(False)
+    rho = states.states(grid)
+    entangled, concurrence = physics.is_entangled(rho, validate=False), physics.concurrence(rho, validate=False)
+    logs = np.log(np.maximum(states.chances(grid, rho, BELL_SETTINGS), 1e-12)).reshape(len(grid), -1)
+    for state in range(0, 160, 16):
+        likelihood = logs @ counts.values[state].ravel()
+        weights = np.exp(likelihood - likelihood.max())
+        weights /= weights.sum()
+        mean = weights @ concurrence
+        spread = np.sqrt(weights @ (concurrence - mean) ** 2)
+        p = weights @ entangled
+        n = effective[state]
+        assert estimates.concurrence[state] == pytest.approx(mean, abs=Z * spread / np.sqrt(n) + 0.003)
+        assert estimates.p_entangled[state] == pytest.approx(p, abs=Z * np.sqrt((p * (1 - p) + 0.01) / n) + 0.01)
+
+
+def test_settings_come_in_any_order_and_must_be_there():
+    _, counts, _, _ = measured(False, 160, 250)
+    estimator = BayesEstimator(source(False), BELL_SETTINGS, pool=1 << 15)
+    few = Counts(BELL_SETTINGS[::-1], counts.values[:2, ::-1])
+    plain = estimator.estimate(Counts(BELL_SETTINGS, counts.values[:2]), 3)
+    np.testing.assert_array_equal(estimator.estimate(few, 3).p_entangled, plain.p_entangled)
+    with pytest.raises(InputError, match="setting xa is missing"):
+        estimator.estimate(Counts(BELL_SETTINGS[1:], counts.values[:, 1:]), 3)
+
+
+def test_for_a_device_it_says_what_it_assumes():
+    estimator = bayes_for_device(load_family(FAMILY), "dephasing", device(), BELL_SETTINGS)
+    assert estimator.name == "bayes"
+    assert "fake_manila" in estimator.card["assumes"]
+    with pytest.raises(InputError, match="'depolarizing'"):
+        bayes_for_device(load_family(FAMILY), "depolarizing", device(), BELL_SETTINGS)
+
+
+def test_a_limit_can_be_that_of_a_device():
+    on_device = DeviceStates(load_family(FAMILY), device())
+    ideal = bayes_limit(FAMILY, "dephasing", settings=BELL_SETTINGS, shots=1000, n=100, pool=8192, seed=2)
+    limit = bayes_limit(on_device, "dephasing", settings=BELL_SETTINGS, shots=1000, n=100, pool=8192, seed=2)
+    assert limit.accuracy < ideal.accuracy + Z * np.hypot(limit.accuracy_se, ideal.accuracy_se)
+    assert abs(limit.accuracy - limit.accuracy_achieved) < Z * np.sqrt(limit.accuracy_se**2 + 0.05 / 100)
+    with pytest.raises(InputError, match="shots must be finite"):
+        bayes_limit(on_device, "dephasing", settings=BELL_SETTINGS)
