@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,8 +85,7 @@ def expected(data: JointData | JointPlan, idle: IdleChannel, contrast: Sequence[
     """
     before = np.stack([_prepared(PROBES[k][0], contrast) for k in range(len(PROBES))], axis=1)
     after = wait(before[:, data.probe], data.wait_s, idle)
-    weights = np.stack([_outcomes(measured) for _, measured in PROBES])
-    found: NDArray[np.float64] = np.einsum("nok,kn->no", weights[data.probe], after)
+    found: NDArray[np.float64] = np.einsum("nok,kn->no", _outcomes()[data.probe], after)
     return found
 
 
@@ -133,14 +133,16 @@ def _prepared(state: str, contrast: Sequence[float]) -> NDArray[np.float64]:
         np.array([1.0, contrast[qubit], 0, 0] if one == "+" else [1.0, 0, 0, 1 if one == "0" else -1])
         for qubit, one in enumerate(state)
     ]
-    return np.kron(each[0], each[1]).astype(np.float64, copy=False)
+    return np.outer(each[0], each[1]).ravel()
 
 
-def _outcomes(measured: str) -> NDArray[np.float64]:
-    """(4, 16) from a state in the Pauli basis to the probabilities of ++, +−, −+, −−."""
-    each = []
-    for axis in measured:
+@cache
+def _outcomes() -> NDArray[np.float64]:
+    """(8, 4, 16) from a state in the Pauli basis to the probabilities of ++, +−, −+, −−, for each of `PROBES`."""
+
+    def one(axis: str) -> NDArray[np.float64]:
         row = np.zeros((2, 4))
         row[:, 0], row[:, _AXES.index(axis)] = 0.5, (0.5, -0.5)
-        each.append(row)
-    return np.kron(each[0], each[1]).astype(np.float64, copy=False)
+        return row
+
+    return np.array([np.kron(one(measured[0]), one(measured[1])) for _, measured in PROBES])

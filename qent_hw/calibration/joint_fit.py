@@ -29,6 +29,14 @@ _FEWEST = 0.5
 # of an assignment that is published, without counts
 _EXACT = 10**9
 _WRONG = [[row for row in range(4) if row != prepared] for prepared in range(4)]
+# (12, 4, 4): what one misreading more does to the assignment, by column; columns go on summing to one
+_CHANGES = np.array(
+    [
+        np.outer(np.eye(4)[row] - np.eye(4)[prepared], np.eye(4)[prepared])
+        for prepared in range(4)
+        for row in _WRONG[prepared]
+    ]
+)
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -78,52 +86,47 @@ def fit_joint_idle(data: JointData, readout: Readout, T1_guess: tuple[float, flo
 def fit_law(data: JointData, readout: Readout, T1_guess: tuple[float, float], law: Law) -> JointFit:
     """The best `IdleChannel` of that law.
 
-    T1, T2 / (2 T1) and frequencies are fitted in units of about one; T2 stays within 2 T1.
+    T1, T2 / (2 T1) and frequencies are fitted in units of about one; T2 stays within 2 T1. Misreadings enter linearly:
+    for each channel that is tried they are solved for.
     """
-    shots = data.counts.sum(axis=1)
+    shots = data.counts.sum(axis=1, keepdims=True)
     start, unit = _start(data, readout.matrix, T1_guess)
     held = _holding(readout)
+    wanted = np.concatenate([data.counts.ravel(), np.zeros(len(held))])
 
     def channel(x: Array) -> IdleChannel:
         T1 = np.exp(x[0:2])
         return IdleChannel(T1, 2 * T1 * x[2:4], x[4:6] * unit, np.array(x[6] * unit), law)
 
-    def probabilities(x: Array) -> Array:
-        return expected(data, channel(x), (x[7], x[8])) @ _misread(readout.matrix, x[9:]).T
+    def residuals(x: Array, spread: Array) -> Array:
+        unread = shots * expected(data, channel(x), (x[7], x[8]))
+        plain = np.concatenate([(unread @ readout.matrix.T).ravel(), np.zeros(len(held))])
+        changed = np.concatenate([np.einsum("np,kmp->nmk", unread, _CHANGES).reshape(-1, len(held)), held])
+        left, changed = (wanted - plain) / spread, changed / spread[:, None]
+        found: Array = left - changed @ np.linalg.solve(changed.T @ changed, changed.T @ left)
+        return found
 
-    def residuals(x: Array) -> Array:
-        return np.concatenate([((data.counts - shots[:, None] * probabilities(x)) / spread).ravel(), held @ x[9:]])
-
-    low = np.array([-np.inf] * 2 + [1e-3] * 2 + [-np.inf] * 3 + [0.2] * 2 + [-np.inf] * 12)
-    high = np.array([np.inf] * 2 + [1.0] * 2 + [np.inf] * 3 + [1.1] * 2 + [np.inf] * 12)
-    x, spread = np.concatenate([start, np.zeros(12)]), np.sqrt(data.counts + _FEWEST)
+    low = np.array([-np.inf] * 2 + [1e-3] * 2 + [-np.inf] * 3 + [0.2] * 2)
+    high = np.array([np.inf] * 2 + [1.0] * 2 + [np.inf] * 3 + [1.1] * 2)
+    x, spread = start, np.append(np.sqrt(data.counts + _FEWEST), np.ones(len(held)))
     for _ in range(_PASSES):
-        found = least_squares(residuals, x, bounds=(low, high), x_scale="jac")
+        found = least_squares(residuals, x, bounds=(low, high), x_scale="jac", args=(spread,))
         x = found.x
         # the variance is that of the model: that of the counts themselves would pull towards low counts
-        spread = np.sqrt(np.maximum(shots[:, None] * probabilities(x), _FEWEST))
-    covariance = _in_units(np.linalg.pinv(found.jac.T @ found.jac)[:9, :9], x, unit)
+        modelled = (wanted - found.fun * spread)[: data.counts.size]
+        spread[: data.counts.size] = np.sqrt(np.maximum(modelled, _FEWEST))
+    covariance = _in_units(np.linalg.pinv(found.jac.T @ found.jac), x, unit)
     return JointFit(
         channel(x),
         np.sqrt(np.diag(covariance)),
         (float(x[7]), float(x[8])),
-        float(np.sum(residuals(x) ** 2)),
+        float(np.sum(residuals(x, spread) ** 2)),
         3 * len(data.counts) - len(_PARAMETERS),
     )
 
 
-def _misread(assignment: Array, change: Array) -> Array:
-    """The assignment with its twelve misreadings changed, by column; columns go on summing to one."""
-    changed = assignment.copy()
-    for prepared in range(4):
-        wrong = _WRONG[prepared]
-        changed[wrong, prepared] += change[3 * prepared : 3 * prepared + 3]
-        changed[prepared, prepared] -= change[3 * prepared : 3 * prepared + 3].sum()
-    return changed
-
-
 def _holding(readout: Readout) -> Array:
-    """(12, 12): what makes the changes of `_misread` normal deviates, by the multinomial errors of each column."""
+    """(12, 12): what makes the amounts of `_CHANGES` normal deviates, by the multinomial errors of each column."""
     held = np.zeros((12, 12))
     shots = readout.shots or _EXACT
     for prepared in range(4):
