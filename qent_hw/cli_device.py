@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from qent_hw.cli_options import BadFitOk, MaxAge, Record, StaleOk, pair, record_entries
-from qent_hw.errors import InputError
+from qent_hw.cli_remote import MaxSeconds, Yes, connect_quietly
+from qent_hw.errors import InputError, Interrupted
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from qent_hw.calibration.record import DeviceRecord
+
+
+# of a calibration at IBM, in seconds
+_LONGEST_WAIT_S = 24 * 3600.0
 
 
 def add_to(app: typer.Typer) -> None:
@@ -36,21 +41,80 @@ def calibrate(
     from_properties: Annotated[
         bool, typer.Option("--from-properties", help="What the backend publishes, without a shot.")
     ] = False,
+    yes: Yes = False,
+    max_qpu_seconds: MaxSeconds = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print errors only.")] = False,
 ) -> None:
     """Measure what a pair of qubits does while it waits and how it is read, and keep it as a device record."""
     from qent_hw.calibration.calibrate import calibrate as measure
-    from qent_hw.calibration.calibrate import default_path
-    from qent_hw.calibration.page import render_page
     from qent_hw.calibration.published import published_record
-    from qent_hw.files import write_whole
     from qent_hw.hardware import resolve_backend
+    from qent_hw.hardware.backends import is_ibm
 
     if out is not None and Path(out).suffix != ".json":
         raise InputError(f"out = {out!r}: a record ends in .json")
+    if is_ibm(backend) and not from_properties:
+        _calibrate_at_ibm(backend, pair(qubits), shots, out, yes=yes, most_s=max_qpu_seconds, quiet=quiet)
+        return
     # idle, as the wait is what is calibrated
-    chosen = resolve_backend(backend, qubits=pair(qubits), injection="idle")
-    record = published_record(backend, chosen.device) if from_properties else measure(chosen, shots, seed)
+    if is_ibm(backend):
+        from qent_hw.hardware.device import cut_device
+
+        device = cut_device(connect_quietly().backend(backend), pair(qubits), "idle")
+        record = published_record(device.name, device)
+    else:
+        chosen = resolve_backend(backend, qubits=pair(qubits), injection="idle")
+        record = published_record(backend, chosen.device) if from_properties else measure(chosen, shots, seed)
+    _keep_record(record, out, quiet)
+
+
+def _calibrate_at_ibm(
+    backend: str,
+    qubits: tuple[int, int] | None,
+    shots: int,
+    out: str | None,
+    *,
+    yes: bool,
+    most_s: float | None,
+    quiet: bool,
+) -> None:
+    """Price, ask, send, wait; the same call goes on with what was stopped."""
+    from qent_hw.calibration.remote import forget, measure_remote, prepare_remote
+
+    if not yes and not sys.stdin.isatty():
+        raise InputError("sending costs QPU time and there is no terminal to ask on; give --yes")
+    service = connect_quietly()
+    where = backend.replace(":", "-") if out is None else Path(out).stem
+    folder = (Path("calibration") if out is None else Path(out).parent) / f".{where}.jobs"
+    asked = prepare_remote(folder, service, backend, qubits, shots)
+    first, second = asked.device.qubits
+    if not quiet:
+        typer.echo(
+            f"{asked.backend.name}, qubits {first},{second}: {len(asked.pubs)} circuits × {shots} shots, about "
+            f"{asked.cost.total_s:.1f} QPU seconds ({asked.cost.how})"
+        )
+    if most_s is not None and asked.cost.total_s > most_s:
+        raise InputError(
+            f"max-qpu-seconds = {most_s:g}: the calibration needs about {asked.cost.total_s:.1f} QPU seconds; allow "
+            "more, or fewer --shots"
+        )
+    if not asked.is_begun and not yes and not typer.confirm("send?", err=True):
+        typer.echo("nothing was sent", err=True)
+        return
+    try:
+        record = measure_remote(asked, service, wait_s=_LONGEST_WAIT_S)
+    except KeyboardInterrupt:
+        raise Interrupted(f"interrupted; what was sent runs on ({folder}), and the same call goes on with it") from None
+    _keep_record(record, out, quiet)
+    forget(asked)
+
+
+def _keep_record(record: DeviceRecord, out: str | None, quiet: bool) -> None:
+    """Write the record and its page, and say what is in it."""
+    from qent_hw.calibration.calibrate import default_path
+    from qent_hw.calibration.page import render_page
+    from qent_hw.files import write_whole
+
     path = default_path(record) if out is None else Path(out)
     record.save(path)
     page = path.with_suffix(".html")
@@ -64,15 +128,20 @@ def delay(
     record: Annotated[str, typer.Option(help="A device record.")],
     p: Annotated[float | None, typer.Option(help="The dephasing strength wanted.")] = None,
     tau: Annotated[float | None, typer.Option(help="A wait in seconds.")] = None,
+    max_age: MaxAge = None,
+    stale_ok: StaleOk = False,
+    bad_fit_ok: BadFitOk = False,
 ) -> None:
     """How long to wait for a dephasing strength, or what a wait gives, by a device record."""
     from qent_hw.calibration.delay import strengths_of, wait_for
-    from qent_hw.calibration.record import read_record
 
-    if (p is None) == (tau is None):
+    known = _trusted(record_entries(record, max_age, stale_ok, bad_fit_ok))
+    if p is not None and tau is None:
+        typer.echo(str(wait_for(known, p)))
+    elif tau is not None and p is None:
+        typer.echo(str(strengths_of(known, tau)))
+    else:
         raise InputError("delay: give either --p or --tau")
-    known = read_record(record)
-    typer.echo(str(wait_for(known, p) if p is not None else strengths_of(known, tau or 0.0)))
 
 
 def train(
@@ -122,17 +191,13 @@ def train(
     quiet: Annotated[bool, typer.Option("--quiet", help="Print errors only.")] = False,
 ) -> None:
     """Train a classifier and a regressor for one family, channel and set of features; a stopped call goes on."""
-    from qent_hw.calibration.record import load_record
     from qent_hw.estimators.train_command import train_model
     from qent_hw.estimators.wanted import Wanted, resolve_wanted
-    from qent_hw.experiments.runcard import RecordChoice
     from qent_hw.experiments.training_device import DRIFT, training_device
 
-    known = None
-    entries = {key: value for key, value in record_entries(record, max_age, stale_ok, bad_fit_ok).items() if value}
-    if record is not None:
-        choice = RecordChoice(**entries)
-        known = load_record(choice.file, choice.trust)
+    entries = record_entries(record, max_age, stale_ok, bad_fit_ok)
+    known = _trusted(entries) if entries else None
+    if known is not None:
         backend = backend or known.backend
     spread = drift if drift is not None else DRIFT if known is not None else 0.0
     if readout not in ("plain", "twirled"):
@@ -167,6 +232,15 @@ def train(
         typer.echo(
             f"model: {wanted.out} (use it as an estimator in a runcard, or with: qent-hw predict --model {wanted.out})"
         )
+
+
+def _trusted(entries: Mapping[str, Any]) -> DeviceRecord:
+    """The record of those options; raises `InputError` where it is none, or not to be trusted."""
+    from qent_hw.calibration.record import load_record
+    from qent_hw.experiments.runcard import record_choice
+
+    choice = record_choice(entries)
+    return load_record(choice.file, choice.trust)
 
 
 @contextmanager

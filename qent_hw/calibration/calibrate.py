@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 
 import qent_hw
@@ -30,10 +31,13 @@ _GUESS_S = 1e-4
 
 @dataclass(frozen=True)
 class CalibrationPlan:
-    """All circuits of a calibration, in one list: the standard experiments', then the joint wait's."""
+    """All circuits of a calibration, in one list: the standard experiments', then the joint wait's; and the T1 and T2
+    (2,) in seconds that their waits were chosen for."""
 
     standard: StandardPlan
     joint: JointPlan
+    T1: NDArray[np.float64]
+    T2: NDArray[np.float64]
 
     @property
     def circuits(self) -> tuple[QuantumCircuit, ...]:
@@ -41,10 +45,16 @@ class CalibrationPlan:
         return (*self.standard.circuits, *self.joint.circuits)
 
 
-def plan_calibration(device: Device) -> CalibrationPlan:
-    """What is to be measured on the pair, by its published T1 and T2, or a guess where it has none."""
-    T1, T2 = (np.where(np.isinf(times), _GUESS_S, times) for times in (device.idle.T1, device.idle.T2))
-    return CalibrationPlan(standard_plan(device, T1, T2), joint_plan(device.target, float(T2.max())))
+def plan_calibration(
+    device: Device, T1: NDArray[np.float64] | None = None, T2: NDArray[np.float64] | None = None
+) -> CalibrationPlan:
+    """What is to be measured on the pair, by what its T1 and T2, (2,) seconds, are thought to be: as published unless
+    given, or a guess where nothing is."""
+    times = [
+        np.where(np.isinf(published), _GUESS_S, published) if given is None else given
+        for given, published in ((T1, device.idle.T1), (T2, device.idle.T2))
+    ]
+    return CalibrationPlan(standard_plan(device, *times), joint_plan(device.target, float(times[1].max())), *times)
 
 
 def conclude_calibration(

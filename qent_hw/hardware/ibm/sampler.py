@@ -69,8 +69,11 @@ def checked_bits(result: Any, rows: Sequence[int], shots: int, name: str) -> lis
         whose = _circuit_name(metadata)
         if whose is not None and whose != name:
             raise WrongResultError(f"PUB {number} is of another circuit ({whose} instead of {name})")
-        array = np.asarray(bits.array)
-        if bits.num_bits != 2 or bits.shape != (wanted,) or array.shape != (wanted, bits.num_shots, 1):
+        array, shape = np.asarray(bits.array), tuple(bits.shape)
+        if wanted == 1 and shape == ():
+            # a circuit without parameters has no axis of rows
+            array, shape = array[None], (1,)
+        if bits.num_bits != 2 or shape != (wanted,) or array.shape != (wanted, bits.num_shots, 1):
             raise WrongResultError(
                 f"PUB {number} has shape {tuple(bits.shape)} of {bits.num_bits} bits instead of ({wanted},) of 2"
             )
