@@ -15,8 +15,9 @@ BadFitOk = Annotated[bool, typer.Option("--bad-fit-ok", help="Use a record of wh
 
 
 def record_entries(file: str | None, max_age_h: float | None, stale_ok: bool, bad_fit_ok: bool) -> dict[str, Any]:
-    """Those options as entries of a runcard's section `record`; None for what was not given."""
-    return {"file": file, "max_age_h": max_age_h, "stale_ok": stale_ok or None, "bad_fit_ok": bad_fit_ok or None}
+    """Those options that were given, as entries of a runcard's section `record`."""
+    entries = {"file": file, "max_age_h": max_age_h, "stale_ok": stale_ok or None, "bad_fit_ok": bad_fit_ok or None}
+    return {key: value for key, value in entries.items() if value is not None}
 
 
 def pair(text: str | None) -> tuple[int, int] | None:

@@ -42,6 +42,8 @@ class Wait:
 def wait_for(record: DeviceRecord, p: float) -> Wait:
     """The wait whose strengths have (1−p1)(1−p2) = (1−p)², rounded to the grid; p1 ≠ p2 where the qubits differ.
 
+    It is the one that a run takes, for p above `circuits.injection.LARGEST_IDLE_STRENGTH` that of this strength.
+
     Raises
     ------
     InputError
@@ -53,9 +55,9 @@ def wait_for(record: DeviceRecord, p: float) -> Wait:
 
 
 def strengths_of(record: DeviceRecord, tau_s: float) -> Wait:
-    """What a wait gives, rounded to the grid; raises `InputError` for one that is negative or not finite."""
-    if not 0 <= tau_s < np.inf:
-        raise InputError(f"tau = {tau_s:g} s: a wait is finite and not negative")
+    """What a wait gives, rounded to the grid; raises `InputError` for one that is negative, or longer than a second."""
+    if not 0 <= tau_s <= 1:
+        raise InputError(f"tau = {tau_s:g} s: a wait is from 0 to 1 s; 30 µs are 3e-5")
     grid = record.timing_grid_dt
     return _wait(record, round(tau_s / record.dt_s / grid) * grid)
 

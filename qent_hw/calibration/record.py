@@ -132,7 +132,7 @@ class Fit(_Part):
     name: str
     qubits: list[_Qubit]
     good: bool
-    chi2_per_dof: float | None = None
+    chi2_per_dof: _Finite | None = None
     figures: dict[str, Figure] = {}
     remark: str = ""
 

@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from qent_hw import bench
 from qent_hw.angles import angle
@@ -22,6 +30,12 @@ Angle = Annotated[float, BeforeValidator(angle)]
 Strength = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Qubit = Annotated[int, Field(ge=0, strict=True)]
+
+
+def _record_file(name: str) -> str:
+    if Path(name).suffix != ".json":
+        raise ValueError("a record ends in .json")
+    return name
 
 
 class _Section(BaseModel):
@@ -108,7 +122,7 @@ class BackendChoice(_Section):
 class RecordChoice(_Section):
     """The device record to go by: its file, and what of it is put up with (see `calibration.record.Trust`)."""
 
-    file: str
+    file: Annotated[str, AfterValidator(_record_file)]
     max_age_h: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Trust().max_age_h
     stale_ok: bool = False
     bad_fit_ok: bool = False
@@ -196,6 +210,20 @@ def overrides_of(
         "injection.kind": injection,
         **{f"record.{key}": value for key, value in (record or {}).items()},
     }
+
+
+def record_choice(entries: Mapping[str, Any]) -> RecordChoice:
+    """A runcard's section `record` of these entries.
+
+    Raises
+    ------
+    InputError
+        as for a runcard.
+    """
+    try:
+        return RecordChoice.model_validate(entries)
+    except ValidationError as error:
+        raise InputError(f"record: {first_problem(error, RecordChoice)}") from None
 
 
 def _beside(runcard: Path, name: Any) -> Any:
