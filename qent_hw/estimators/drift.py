@@ -54,8 +54,9 @@ def draw_readout(
     assignment: NDArray[np.float64], spread: Spread, n: int, rng: np.random.Generator
 ) -> NDArray[np.float64]:
     """(n, 4, 4) assignments A[measured, prepared] around one: misreadings log-normal, columns sum to one."""
-    factors = np.exp(spread.misreading * rng.standard_normal((n, 4, 4)))
-    wrong = np.where(np.eye(4, dtype=bool), 0.0, assignment) * factors
-    # a column that would be wrong more often than not is no readout any more
-    wrong *= np.minimum(1, 0.5 / np.maximum(wrong.sum(axis=1, keepdims=True), 1e-300))
+    usual = np.where(np.eye(4, dtype=bool), 0.0, assignment)
+    wrong = usual * np.exp(spread.misreading * rng.standard_normal((n, 4, 4)))
+    # a column that comes to be wrong more often than not is no readout any more
+    most = np.maximum(0.5, usual.sum(axis=0))
+    wrong *= np.minimum(1, most / np.maximum(wrong.sum(axis=1), 1e-300))[:, None]
     return wrong + np.eye(4) * (1 - wrong.sum(axis=1, keepdims=True))

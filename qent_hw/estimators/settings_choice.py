@@ -56,11 +56,9 @@ def compare_settings(
     if budget < 10 * len(ALL_SETTINGS):
         raise InputError(f"budget = {budget}: at least {10 * len(ALL_SETTINGS)} shots, ten for each of nine settings")
     train_seed, test_seed = np.random.SeedSequence(seed).spawn(2)
-    found = []
+    found, parts = [], _parts(device)
     for number, settings in enumerate(CANDIDATES):
-        shots = budget // len(settings)
-        # a twirl takes a quarter of the shots for each pair of signs
-        shots -= shots % 4 if device is not None and device.injection == "twirl" else 0
+        shots = budget // len(settings) // parts * parts
         blueprint = _small(family, channel, settings, shots, device)
         model = build_model(blueprint, int(train_seed.generate_state(1)[0]))
         states = labelled_states(blueprint.source, channel, blueprint.features, _TESTED, test_seed, shots)
@@ -94,6 +92,13 @@ def reason(candidates: list[Candidate], chosen: Candidate, budget: int) -> str:
         )
     lines.append("chosen: the highest accuracy, and within two standard errors of it the highest R²")
     return "\n".join(lines)
+
+
+def _parts(device: TrainingDevice | None) -> int:
+    """Into how many equal parts the shots of a setting must divide: a twirl has four, of whatever kind."""
+    if device is None:
+        return 1
+    return 4 ** ((device.injection == "twirl") + (device.facts.get("readout") == "twirled"))
 
 
 def _small(

@@ -57,11 +57,19 @@ def train_model(
     InputError
         for a wrong option, in one line; nothing is trained then.
     """
+    check_choices(family, channel, recipe, out)
     blueprint = _resized(_blueprint(family, channel, features, recipe, shots, device), states, epochs)
-    target = Path(out)
-    if target.suffix != ".npz":
+    return train_into(Path(out), blueprint, seed, progress, patience=patience)
+
+
+def check_choices(family: str, channel: str, recipe: str, out: str) -> None:
+    """Raise `InputError` for an unknown family, channel or recipe, or a file that is not called a model's."""
+    load_family(family)
+    for name, value, known in (("channel", channel, CHANNELS), ("recipe", recipe, _BLUEPRINTS)):
+        if value not in known:
+            raise InputError(f"{name} = {value!r}: use one of {', '.join(known)}")
+    if Path(out).suffix != ".npz":
         raise InputError(f"out = {out!r}: a model file ends in .npz")
-    return train_into(target, blueprint, seed, progress, patience=patience)
 
 
 def train_into(
@@ -94,11 +102,6 @@ def train_into(
 def _blueprint(
     family: str, channel: str, features: str, recipe: str, shots: str | None, device: TrainingDevice | None
 ) -> Blueprint:
-    load_family(family)
-    if channel not in CHANNELS:
-        raise InputError(f"channel = {channel!r}: use one of {', '.join(CHANNELS)}")
-    if recipe not in _BLUEPRINTS:
-        raise InputError(f"recipe = {recipe!r}: use one of {', '.join(_BLUEPRINTS)}")
     if features not in (*FEATURE_SETS, *FEATURES) and "," not in features:
         sets = ", ".join(FEATURE_SETS)
         raise InputError(f"features = {features!r}: use {sets}, or names with commas between, such as xa,yb,x1,y1")

@@ -9,12 +9,13 @@ from qent_hw.errors import InputError
 from qent_hw.estimators.build import Progress
 from qent_hw.estimators.device_states import TrainingDevice
 from qent_hw.estimators.quiet import load_tensorflow_quietly
+from qent_hw.estimators.train_command import check_choices
 from qent_hw.physics.settings import check_settings, features_of
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What was asked for; `resolve_wanted` fills in what was left open, and says `why` where it had to choose."""
+    """What was asked for; None for what was left open."""
 
     family: str
     channel: str
@@ -24,12 +25,11 @@ class Wanted:
     recipe: str | None
     shots: str | None
     out: str | None
-    why: str = ""
 
 
 @dataclass(frozen=True)
 class Resolved:
-    """The same, complete; see `train_model`."""
+    """The same, complete (see `train_model`), and `why` the settings were chosen, where they were."""
 
     features: str
     recipe: str
@@ -52,37 +52,42 @@ def resolve_wanted(
     """
     recipe = wanted.recipe or ("paper" if device is None else "recommended")
     features, shots, why = wanted.features, wanted.shots, ""
+    out = wanted.out or _named_for(wanted.family, device)
+    check_choices(wanted.family, wanted.channel, recipe, out)
     if wanted.settings is not None:
         if features is not None:
             raise InputError("features and settings: give one of them; settings mean all features that they give")
         if wanted.budget is not None and shots is not None:
             raise InputError("budget and shots: give one of them; a budget is for all settings together")
         if wanted.settings == "auto":
-            settings, why = _chosen(wanted, device, seed, progress)
+            settings, per_setting, why = _chosen(wanted, device, seed, progress)
         else:
             settings = check_settings(wanted.settings.split(","))
+            per_setting = None if wanted.budget is None else wanted.budget // len(settings)
         features = ",".join(features_of(settings))
-        if wanted.budget is not None:
-            shots = str(wanted.budget // len(settings))
+        if per_setting is not None:
+            shots = str(per_setting)
     elif wanted.budget is not None:
         raise InputError("budget: is for --settings; with features say --shots, per setting")
     if features is None:
         if device is None:
             raise InputError("features: say which, such as --features bell8")
         features = "bell8"
-    out = wanted.out
-    if out is None:
-        if device is None:
-            raise InputError("out: name the model file, such as --out mine.npz")
-        facts = device.facts
-        where = "-".join([str(facts["device"]), *(f"q{one}" for one in facts["qubits"]), str(facts["injection"])])
-        out = f"{Path(wanted.family).stem}-{where}.npz"
     return Resolved(features, recipe, shots, out, why)
+
+
+def _named_for(family: str, device: TrainingDevice | None) -> str:
+    if device is None:
+        raise InputError("out: name the model file, such as --out mine.npz")
+    facts = device.facts
+    where = "-".join([str(facts["device"]), *(f"q{one}" for one in facts["qubits"]), str(facts["injection"])])
+    return f"{Path(family).stem}-{where}.npz"
 
 
 def _chosen(
     wanted: Wanted, device: TrainingDevice | None, seed: int, progress: Progress | None
-) -> tuple[tuple[str, ...], str]:
+) -> tuple[tuple[str, ...], int | None, str]:
+    """The settings, the shots for each, and why."""
     from qent_hw.estimators.settings_choice import choose_settings, compare_settings, reason
 
     if wanted.budget is None:
@@ -98,4 +103,4 @@ def _chosen(
         lambda done, total: tell("comparing settings", done / total, f"{done} of {total}"),
     )
     chosen = choose_settings(candidates)
-    return chosen.settings, reason(candidates, chosen, wanted.budget)
+    return chosen.settings, chosen.shots, reason(candidates, chosen, wanted.budget)
