@@ -103,10 +103,16 @@ def assumed_of(device: TrainingDevice | None) -> str:
         "twirl": "this channel is emulated by virtual z rotations, the same p on both qubits",
     }[device.injection]
     dated = f", with its properties of {facts['properties_dated']}" if "properties_dated" in facts else ""
+    known = "the gate, relaxation and readout errors that these say"
+    if "record" in facts:
+        record = facts["record"]
+        known = f"the gate errors that these say, and the wait and the readout of the record {record['source']} on "
+        known += record["date"]
+    drift = f" (T1, T2 and misreadings spread by {100 * facts['drift']:.0f}%)" if "drift" in facts else ""
     return (
         f"A state of this family prepared and read by qubits {facts['qubits'][0]} and {facts['qubits'][1]} of "
-        f"{facts['device']}{dated}, with the gate, relaxation and readout errors that these say and no others; "
-        f"{injected}; {uniform}. Estimates are of the state right after the injection, without gate and readout errors."
+        f"{facts['device']}{dated}, with {known}{drift} and no others; {injected}; {uniform}. Estimates are of the state "
+        "right after the injection, without gate and readout errors."
     )
 
 

@@ -10,7 +10,7 @@ from qent_hw.estimators.build import Progress
 from qent_hw.estimators.device_states import TrainingDevice
 from qent_hw.estimators.quiet import load_tensorflow_quietly
 from qent_hw.estimators.train_command import check_choices
-from qent_hw.physics.settings import check_settings, features_of
+from qent_hw.physics.settings import check_settings, feature_set_name, features_of
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def resolve_wanted(
         else:
             settings = check_settings(wanted.settings.split(","))
             per_setting = None if wanted.budget is None else wanted.budget // len(settings)
-        features = ",".join(features_of(settings))
+        features = feature_set_name(features_of(settings))
         if per_setting is not None:
             shots = str(per_setting)
     elif wanted.budget is not None:

@@ -13,7 +13,7 @@ from qent_hw.estimators.build import Progress
 from qent_hw.experiments.runcard import Runcard
 from qent_hw.experiments.training_device import DRIFT, training_device_of
 from qent_hw.hardware.device import Device
-from qent_hw.physics.settings import features_of
+from qent_hw.physics.settings import feature_set_name, features_of
 
 NAME = "device"
 FOLDER = Path("runs") / "models"
@@ -55,7 +55,7 @@ def _blueprint(runcard: Runcard, device: Device, record: DeviceRecord | None) ->
         readout_twirl=runcard.readout == "twirled",
         drift=drift,
     )
-    names = ",".join(features_of(runcard.settings))
+    names = feature_set_name(features_of(runcard.settings))
     return device_blueprint(runcard.family, runcard.channel.kind, names, runcard.shots, trained_for)
 
 

@@ -29,7 +29,8 @@ def training_remarks(run: Run) -> list[tuple[str, str]]:
         )
     for name, card in cards.items():
         if "device" in card and _fits(run, card["device"]):
-            remarks.append((f"{name} was trained for this device.", card["assumes"]))
+            made = "was trained" if "classifier" in card else "is made"
+            remarks.append((f"{name} {made} for this device.", card["assumes"]))
     return remarks + [("A network is out of its place.", f"{note}.") for note in misplaced(run)]
 
 

@@ -84,6 +84,12 @@ def features_of(settings: Iterable[str]) -> tuple[str, ...]:
     return tuple(feature for feature in FEATURES if any(gives(setting, feature) for setting in measured))
 
 
+def feature_set_name(features: Iterable[str]) -> str:
+    """What these features are called in FEATURE_SETS, or their names with commas between."""
+    wanted = check_features(features)
+    return next((name for name, known in FEATURE_SETS.items() if known == wanted), ",".join(wanted))
+
+
 def axis_angles(axis: str) -> tuple[float, float]:
     """(polar, azimuth) of an axis in radians; z has azimuth 0. Raises InputError for an unknown axis."""
     if axis not in AXES:
