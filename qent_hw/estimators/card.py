@@ -111,8 +111,8 @@ def assumed_of(device: TrainingDevice | None) -> str:
     drift = f" (T1, T2 and misreadings spread by {100 * facts['drift']:.0f}%)" if "drift" in facts else ""
     return (
         f"A state of this family prepared and read by qubits {facts['qubits'][0]} and {facts['qubits'][1]} of "
-        f"{facts['device']}{dated}, with {known}{drift} and no others; {injected}; {uniform}. Estimates are of the state "
-        "right after the injection, without gate and readout errors."
+        f"{facts['device']}{dated}, with {known}{drift} and no others; {injected}; {uniform}. Estimates are of the "
+        "state right after the injection, without gate and readout errors."
     )
 
 
