@@ -1,13 +1,32 @@
-"""What tests in several folders use: a stand-in for IBM, and small remote runs on it."""
+"""What tests in several folders use: the command line in this process, and a stand-in for IBM."""
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 
 import pytest
 
+from qent_hw import cli
 from tests.ibm_server import serve
 from tests.ibm_server.state import Settings
+
+
+@pytest.fixture
+def call(monkeypatch, capsys):
+    """Run the command line in this process; returns exit status, standard output and standard error."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["qent-hw", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        said = capsys.readouterr()
+        if stopped.value.code:
+            assert said.err.splitlines()[-1].startswith("qent-hw: error: ")
+            assert "Traceback" not in said.err
+        return stopped.value.code, said.out, said.err
+
+    return run
 
 
 @pytest.fixture(scope="session")

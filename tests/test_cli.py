@@ -11,8 +11,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qent_hw import cli
-
 CARD = """
 title = "a small run"
 family = "special_four_basis"
@@ -23,20 +21,6 @@ points = [{ theta = "pi/2", phi = "pi/2" }]
 [channel]
 p = [0.1, 0.9]
 """
-
-
-@pytest.fixture
-def call(monkeypatch, capsys):
-    """Run the command line in this process; returns exit status, standard output and standard error."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["qent-hw", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        captured = capsys.readouterr()
-        return stopped.value.code or 0, captured.out, captured.err
-
-    return run
 
 
 @pytest.fixture

@@ -40,9 +40,7 @@ def test_a_stopped_calibration_goes_on_and_is_sent_once(ibm, tmp_path):
 
     idle = asked.device.idle
     figures = [*record.idle.T1_s, *record.idle.T2_s, *record.idle.detuning_hz, record.idle.zz_hz]
-    pulls = [
-        (one.value - true) / one.error for one, true in zip(figures, [*idle.T1, *idle.T2, 0, 0, 0], strict=True)
-    ]
+    pulls = [(one.value - true) / one.error for one, true in zip(figures, [*idle.T1, *idle.T2, 0, 0, 0], strict=True)]
     assert np.sum(np.square(pulls)) < chi2.isf(FALSE_ALARM, len(pulls))
     assert record.backend == record.device == "ibm_loopback"
     assert record.qubits == list(asked.device.qubits)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import pytest
 import tomli_w
 
-from qent_hw import cli
 from tests.experiments.remote.conftest import CARD
 
 
@@ -20,56 +18,39 @@ def card(ibm, tmp_path, monkeypatch):
     return str(path)
 
 
-@pytest.fixture
-def typed(capsys, monkeypatch):
-    """Run a command line; (exit status, standard output, standard error)."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["qent-hw", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        said = capsys.readouterr()
-        if ended.value.code:
-            assert said.err.splitlines()[-1].startswith("qent-hw: error: ")
-            assert "Traceback" not in said.err
-        return ended.value.code, said.out, said.err
-
-    return run
-
-
 def posted(ibm):
     return ibm.requests("POST /jobs")
 
 
-def test_price_plan_and_pair_are_shown_and_a_dry_run_sends_nothing(typed, card, ibm, tmp_path):
+def test_price_plan_and_pair_are_shown_and_a_dry_run_sends_nothing(call, card, ibm, tmp_path):
     before = len(posted(ibm))
-    status, out, _ = typed("submit", card, "--out", "run", "--dry-run", "--jobs", "2")
+    status, out, _ = call("submit", card, "--out", "run", "--dry-run", "--jobs", "2")
     assert status == 0
     for said in ("qubits 4,3", "QPU seconds", "2 s × 2 jobs", "600.0 QPU seconds left", "nothing was sent"):
         assert said in out
     assert len(posted(ibm)) == before
     # the same call without it sends what was planned
-    status, out, _ = typed("submit", card, "--out", "run", "--yes")
+    status, out, _ = call("submit", card, "--out", "run", "--yes")
     assert status == 0
     assert len(posted(ibm)) == before + 2
     assert "qent-hw collect run --wait" in out
 
 
-def test_submit_jobs_collect(typed, card, ibm, tmp_path):
-    assert typed("submit", card, "--out", "runs/a", "--yes")[0] == 0
-    status, out, _ = typed("jobs", "--json")
+def test_submit_jobs_collect(call, card, ibm, tmp_path):
+    assert call("submit", card, "--out", "runs/a", "--yes")[0] == 0
+    status, out, _ = call("jobs", "--json")
     (run,) = json.loads(out)["runs"]
     assert status == 0
     assert run["run"] == "runs/a"
     assert run["jobs"][0]["id"] in {one["id"] for one in ibm.jobs()}
-    status, out, _ = typed("collect", "runs/a", "--wait", "--json")
+    status, out, _ = call("collect", "runs/a", "--wait", "--json")
     assert status == 0
     assert json.loads(out) == json.loads((tmp_path / "runs/a/comparison.json").read_text())
-    assert json.loads(typed("jobs", "runs/a", "--json")[1])["runs"][0]["finished"] is True
+    assert json.loads(call("jobs", "runs/a", "--json")[1])["runs"][0]["finished"] is True
 
 
-def test_run_is_submit_and_wait(typed, card, ibm):
-    status, out, _ = typed("run", card, "--out", "run", "--yes", "--json", "--batch")
+def test_run_is_submit_and_wait(call, card, ibm):
+    status, out, _ = call("run", card, "--out", "run", "--yes", "--json", "--batch")
     assert status == 0
     comparison = json.loads(out)
     assert (comparison["backend"], comparison["qubits"]) == ("ibm_loopback", [4, 3])
@@ -93,70 +74,70 @@ def test_run_is_submit_and_wait(typed, card, ibm):
         (("jobs", "nowhere"), "there is no such folder"),
     ],
 )
-def test_bad_input_is_one_line_and_nothing_is_sent_or_written(typed, card, ibm, tmp_path, arguments, complaint):
+def test_bad_input_is_one_line_and_nothing_is_sent_or_written(call, card, ibm, tmp_path, arguments, complaint):
     before = len(posted(ibm))
     extra = ("--out", "run") if arguments[0] == "submit" else ()
-    status, _, err = typed(*arguments, *extra)
+    status, _, err = call(*arguments, *extra)
     assert status == 2
     assert complaint in err
     assert len(posted(ibm)) == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["small.toml"]
 
 
-def test_a_plan_without_enough_time_left_is_not_spent(typed, card, ibm, tmp_path):
+def test_a_plan_without_enough_time_left_is_not_spent(call, card, ibm, tmp_path):
     ibm.settings(consumed_s=599.0)
-    status, _, err = typed("submit", card, "--out", "run", "--yes")
+    status, _, err = call("submit", card, "--out", "run", "--yes")
     assert (status, "the plan has 1.0 s left" in err) == (2, True)
     ibm.settings(limit_s=None)
-    assert "no limit is reported" in typed("submit", card, "--out", "run", "--yes", "--dry-run")[1]
+    assert "no limit is reported" in call("submit", card, "--out", "run", "--yes", "--dry-run")[1]
 
 
-def test_another_run_is_not_mixed_in(typed, card):
-    assert typed("submit", card, "--out", "run", "--dry-run")[0] == 0
-    status, _, err = typed("submit", card, "--out", "run", "--yes", "--shots", "128")
+def test_another_run_is_not_mixed_in(call, card):
+    assert call("submit", card, "--out", "run", "--dry-run")[0] == 0
+    status, _, err = call("submit", card, "--out", "run", "--yes", "--shots", "128")
     assert status == 2
     assert "holds a run with another shots" in err
 
 
-def test_cancel(typed, card, ibm):
+def test_cancel(call, card, ibm):
     ibm.fate(queue_s=1e6, times=None)
-    assert typed("submit", card, "--out", "run", "--yes", "--jobs", "2")[0] == 0
-    status, out, _ = typed("cancel", "run")
+    assert call("submit", card, "--out", "run", "--yes", "--jobs", "2")[0] == 0
+    status, out, _ = call("cancel", "run")
     assert (status, "2 cancelled" in out) == (0, True)
     assert {one["status"] for one in ibm.jobs()[-2:]} == {"Cancelled"}
-    status, _, err = typed("collect", "run")
+    status, _, err = call("collect", "run")
     assert (status, "is cancelled" in err) == (3, True)
 
 
-def test_collecting_too_early_says_what_is_missing(typed, card, ibm):
+def test_collecting_too_early_says_what_is_missing(call, card, ibm):
     ibm.fate(queue_s=1e6)
-    assert typed("submit", card, "--out", "run", "--yes")[0] == 0
-    status, _, err = typed("collect", "run")
+    assert call("submit", card, "--out", "run", "--yes")[0] == 0
+    status, _, err = call("collect", "run")
     assert (status, "not complete yet (1 sent)" in err) == (3, True)
     ibm.release()
-    assert typed("collect", "run", "--wait", "--quiet")[:2] == (0, "")
+    assert call("collect", "run", "--wait", "--quiet")[:2] == (0, "")
 
 
-def test_a_network_fault_ends_in_one_line_and_the_run_can_be_gone_on_with(typed, card, ibm, monkeypatch):
+def test_a_network_fault_ends_in_one_line_and_the_run_can_be_gone_on_with(call, card, ibm, monkeypatch):
     monkeypatch.setenv("QENT_HW_TIMEOUT_S", "3")
-    assert typed("submit", card, "--out", "run", "--dry-run")[0] == 0
+    assert call("submit", card, "--out", "run", "--dry-run")[0] == 0
     ibm.fault("POST /jobs", "status", status=429, times=None)
-    status, _, err = typed("submit", card, "--out", "run", "--yes")
+    status, _, err = call("submit", card, "--out", "run", "--yes")
     assert (status, "slow down (429)" in err) == (3, True)
     assert "nothing is lost, to go on: qent-hw collect run --wait" in err
     ibm.clear()
     ibm.fate(queue_s=1e6)
-    status, _, err = typed("collect", "run")
+    status, _, err = call("collect", "run")
     assert (status, "not complete yet (1 sent)" in err) == (3, True)
 
 
-def test_without_an_account_jobs_are_those_of_the_ledger(typed, card, monkeypatch):
-    assert typed("submit", card, "--out", "runs/a", "--dry-run")[0] == 0
+def test_without_an_account_jobs_are_those_of_the_ledger(call, card, monkeypatch):
+    assert call("submit", card, "--out", "runs/a", "--dry-run")[0] == 0
     for name in ("QISKIT_IBM_TOKEN", "QISKIT_IBM_INSTANCE", "QISKIT_IBM_URL", "QISKIT_IBM_CHANNEL"):
         monkeypatch.delenv(name)
-    status, out, err = typed("jobs", "--json")
+    status, out, err = call("jobs", "--json")
     assert status == 0
     assert json.loads(out)["live"] is False
     assert "no IBM account" in err
-    status, _, err = typed("collect", "runs/a")
+    status, _, err = call("collect", "runs/a")
     assert (status, "no IBM account" in err) == (2, True)
