@@ -4,6 +4,7 @@
 ``aer``                   ideal Aer simulator (with the T1_s and T2_s of the runcard, its qubits relax while idle)
 ``aer:fake_manila``       Aer with the noise of a fake IBM device, through Aer's own interface
 ``fake_manila``           the same device through IBM's runtime client in local testing mode
+``simulated``             a pair with detuning, ZZ and slow noise, which no fake has (`qent_hw.hardware.planted`)
 ``ibm_…``                 a device of IBM's, through jobs: see `qent_hw.experiments.remote`
 ``ibm:least-busy``        the one of the account's devices with the shortest queue
 ========================  =====================================================================================
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
     from qent_hw.hardware.device import Device
     from qent_hw.hardware.simulators import Backend
+
+SIMULATED = "simulated"
 
 
 def resolve_backend(
@@ -50,6 +53,8 @@ def resolve_backend(
         if a pair is to be chosen and none is without a fault.
     """
     from qent_hw.hardware.device import cut_device, ideal_device
+    from qent_hw.hardware.planted import shipped_pair
+    from qent_hw.hardware.planted_backend import planted_backend
     from qent_hw.hardware.simulators import aer_backend, runtime_local_backend
 
     if is_ibm(name):
@@ -60,6 +65,10 @@ def resolve_backend(
         return aer_backend(name, ideal_device(T1, T2))
     if T1 is not None or T2 is not None:
         raise InputError(f"T1_s and T2_s describe the ideal simulator 'aer'; {name} has relaxation times of its own")
+    if name == SIMULATED:
+        if qubits not in (None, (0, 1)):
+            raise InputError(f"qubits = {qubits[0]},{qubits[1]}: {name} is one pair, 0,1")
+        return planted_backend(name, shipped_pair())
     make: Callable[[str, Device], Backend] = aer_backend if name.startswith("aer:") else runtime_local_backend
     return make(name, cut_device(fake_device(name), qubits, injection))
 
@@ -72,7 +81,7 @@ def is_ibm(name: str) -> bool:
 def local_backends() -> tuple[str, ...]:
     """Every name that works without an account."""
     fakes = sorted(_fake_classes())
-    return ("aer", *fakes, *(f"aer:{fake}" for fake in fakes))
+    return ("aer", SIMULATED, *fakes, *(f"aer:{fake}" for fake in fakes))
 
 
 def fake_device(name: str) -> BackendV2:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from qent_hw.errors import InputError
-from qent_hw.hardware.backends import fake_device, local_backends
+from qent_hw.hardware.backends import SIMULATED, fake_device, local_backends, resolve_backend
+from qent_hw.hardware.device import PairBackend
 from qent_hw.hardware.faults import coupled_pairs, faultless_pairs
 from qent_hw.hardware.infidelity import instruction_error
 from qent_hw.hardware.pair import pair_figures
@@ -73,7 +74,8 @@ def row_of(backend: BackendV2, status: BackendStatus | None = None) -> BackendRo
 
 
 def local_rows(names: Iterable[str] | None = None) -> Iterator[BackendRow]:
-    """Rows of `names`, or of every fake device and ``aer``; one by one, as reading a large device takes half a second.
+    """Rows of `names`, or of ``aer``, ``simulated`` and every fake device; one by one, as a large one takes half a
+    second.
 
     Raises
     ------
@@ -83,6 +85,9 @@ def local_rows(names: Iterable[str] | None = None) -> Iterator[BackendRow]:
     for name in local_backends() if names is None else names:
         if name == "aer":
             yield BackendRow(name, 2, None, None, None, None, "ideal simulator")
+        elif name == SIMULATED:
+            pair = PairBackend(resolve_backend(name).device)
+            yield replace(row_of(pair), name=name, note="simulated, with detuning, ZZ and slow noise")
         elif names is not None or not name.startswith("aer:"):
             with warnings.catch_warnings(record=True, action="always") as caught:
                 row = row_of(fake_device(name))

@@ -43,7 +43,10 @@ class Backend(Protocol):
     def count(
         self, circuits: Sequence[QuantumCircuit], shots: int, seed: np.random.SeedSequence
     ) -> list[dict[str, int]]:
-        """Counts of each circuit by bit string, as Qiskit writes it: circuits on the pair, in its instructions."""
+        """Counts of each circuit by bit string, as Qiskit writes it: circuits on the pair, in its instructions.
+
+        Equal circuits have random numbers of their own.
+        """
 
 
 @dataclass(frozen=True)
