@@ -25,6 +25,10 @@ WORST_CHI2_PER_DOF = 1.5
 WORST_RELATIVE_ERROR = 0.3
 _PARAMETERS = ("T1_1", "T1_2", "T2_1", "T2_2", "detuning_1", "detuning_2", "zz", "contrast_1", "contrast_2")
 _PASSES = 3
+# relative, of χ²: what is left to gain moves no parameter by more than a fiftieth of its error
+_CLOSE = 1e-6
+# of T2 / (2 T1)
+_LEAST = 1e-3
 _FEWEST = 0.5
 # of an assignment that is published, without counts
 _EXACT = 10**9
@@ -106,11 +110,11 @@ def fit_law(data: JointData, readout: Readout, T1_guess: tuple[float, float], la
         found: Array = left - changed @ np.linalg.solve(changed.T @ changed, changed.T @ left)
         return found
 
-    low = np.array([-np.inf] * 2 + [1e-3] * 2 + [-np.inf] * 3 + [0.2] * 2)
+    low = np.array([-np.inf] * 2 + [_LEAST] * 2 + [-np.inf] * 3 + [0.2] * 2)
     high = np.array([np.inf] * 2 + [1.0] * 2 + [np.inf] * 3 + [1.1] * 2)
     x, spread = start, np.append(np.sqrt(data.counts + _FEWEST), np.ones(len(held)))
     for _ in range(_PASSES):
-        found = least_squares(residuals, x, bounds=(low, high), x_scale="jac", args=(spread,))
+        found = least_squares(residuals, x, bounds=(low, high), x_scale="jac", ftol=_CLOSE, args=(spread,))
         x = found.x
         # the variance is that of the model: that of the counts themselves would pull towards low counts
         modelled = (wanted - found.fun * spread)[: data.counts.size]
@@ -185,6 +189,8 @@ def _remark(fit: JointFit) -> str:
     """What is wrong with it, or nothing."""
     if fit.chi2 / fit.dof > WORST_CHI2_PER_DOF:
         return f"χ² per degree of freedom is {fit.chi2 / fit.dof:.2f}: neither law describes this wait"
+    if np.any(fit.idle.T2 < 2 * fit.idle.T1 * _LEAST * 1.1):
+        return "coherence is gone before the shortest wait: T2 is not determined"
     times = np.concatenate([fit.idle.T1, fit.idle.T2])
     for name, value, error in zip(_PARAMETERS, times, fit.errors, strict=False):
         if not error < WORST_RELATIVE_ERROR * value:
