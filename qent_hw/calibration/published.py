@@ -24,10 +24,10 @@ def published_record(backend: str, device: Device) -> DeviceRecord:
     InputError
         for qubits without T1 and T2, as the ideal simulator's.
     """
-    if np.any(np.isinf(device.idle.T1)):
+    published, zero = device_errors(device.target), Figure(value=0.0)
+    idle = published.idle
+    if np.any(np.isinf(idle.T1)):
         raise InputError(f"backend {backend!r} publishes no T1 and T2; there is nothing to record")
-    idle, zero = device.idle, Figure(value=0.0)
-    assignment = device_errors(device.target).readout
     return DeviceRecord(
         backend=backend,
         device=device.name,
@@ -45,5 +45,5 @@ def published_record(backend: str, device: Device) -> DeviceRecord:
             decay="exponential",
             evidence="assumed: a published T2 says nothing of it",
         ),
-        readout=Readout(kind="tensored", assignment=assignment.tolist()),
+        readout=Readout(kind="tensored", assignment=published.readout.tolist()),
     )
