@@ -27,8 +27,6 @@ _PARAMETERS = ("T1_1", "T1_2", "T2_1", "T2_2", "detuning_1", "detuning_2", "zz",
 _PASSES = 3
 # relative, of χ²: what is left to gain moves no parameter by more than a fiftieth of its error
 _CLOSE = 1e-6
-# of T2 / (2 T1)
-_LEAST = 1e-3
 _FEWEST = 0.5
 # of an assignment that is published, without counts
 _EXACT = 10**9
@@ -75,7 +73,7 @@ def fit_joint_idle(data: JointData, readout: Readout, T1_guess: tuple[float, flo
     for name, pair in (("T1_s", T1), ("T2_s", T2), ("detuning_hz", detuning), ("contrast", contrast)):
         figures |= {f"{name}.{qubit}": Figure(value=one.value, error=one.error) for qubit, one in enumerate(pair)}
     figures["zz_hz"] = zz
-    remark = _remark(best)
+    remark = _remark(best, float(np.unique(data.wait_s)[1]))
     fit = Fit(
         name=NAME,
         qubits=[0, 1],
@@ -110,7 +108,7 @@ def fit_law(data: JointData, readout: Readout, T1_guess: tuple[float, float], la
         found: Array = left - changed @ np.linalg.solve(changed.T @ changed, changed.T @ left)
         return found
 
-    low = np.array([-np.inf] * 2 + [_LEAST] * 2 + [-np.inf] * 3 + [0.2] * 2)
+    low = np.array([-np.inf] * 2 + [1e-3] * 2 + [-np.inf] * 3 + [0.2] * 2)
     high = np.array([np.inf] * 2 + [1.0] * 2 + [np.inf] * 3 + [1.1] * 2)
     x, spread = start, np.append(np.sqrt(data.counts + _FEWEST), np.ones(len(held)))
     for _ in range(_PASSES):
@@ -185,12 +183,12 @@ def _evidence(gain: float) -> str:
     return told if abs(gain) > DECISIVE else f"{told}: not decided, taken as exponential"
 
 
-def _remark(fit: JointFit) -> str:
-    """What is wrong with it, or nothing."""
+def _remark(fit: JointFit, shortest: float) -> str:
+    """What is wrong with it, or nothing; shortest: of the waits, in seconds."""
     if fit.chi2 / fit.dof > WORST_CHI2_PER_DOF:
         return f"χ² per degree of freedom is {fit.chi2 / fit.dof:.2f}: neither law describes this wait"
-    if np.any(fit.idle.T2 < 2 * fit.idle.T1 * _LEAST * 1.1):
-        return "coherence is gone before the shortest wait: T2 is not determined"
+    if fit.idle.T2.min() < shortest / 3:
+        return f"coherence is gone within the shortest wait, {shortest:.3g} s: T2 is not determined"
     times = np.concatenate([fit.idle.T1, fit.idle.T2])
     for name, value, error in zip(_PARAMETERS, times, fit.errors, strict=False):
         if not error < WORST_RELATIVE_ERROR * value:
