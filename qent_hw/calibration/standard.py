@@ -164,6 +164,9 @@ def standard_experiments(
     ramsey = [
         T2Ramsey((q,), _waits(_RAMSEY_SPAN * T2_s[q], _RAMSEY_POINTS, grid), backend, oscillation_hz[q]) for q in (0, 1)
     ]
+    for experiment, T2 in zip(ramsey, T2_s, strict=True):
+        # a frequency higher than this looks like a lower one at even waits, and is found now and then
+        experiment.analysis.set_options(bounds={"freq": (0.0, (_RAMSEY_POINTS - 1) / (2 * _RAMSEY_SPAN * T2))})
     echo_s = np.sqrt(2 * T1_s * T2_s)
     hahn = [
         T2Hahn((q,), _waits(_HAHN_SPAN * echo_s[q], _HAHN_POINTS, 2 * grid, _HAHN_POWER), backend=backend)
