@@ -29,9 +29,10 @@ from qent_hw.simulation.errors import DeviceErrors
 from qent_hw.simulation.program import Program, compile_program, run, turn_angles
 
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "ps": 1e-12}
-# of one qubit, as tr(ρ P), P = 1, x, y, z: the ground state, and Born's rule for + (|0⟩) and −
+# of one qubit, as tr(ρ P), P = 1, x, y, z: the ground state, and Born's rule for + (|0⟩) and −; and of both
 _GROUND = np.array([1.0, 0, 0, 1])
 _BORN = np.array([[0.5, 0, 0, 0.5], [0.5, 0, 0, -0.5]])
+_BOTH_GROUND, _BOTH_BORN = np.kron(_GROUND, _GROUND), np.kron(_BORN, _BORN)
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ def found_probabilities(
     -------
     (n, 4), or one row for each channel where there are many and the circuit waits.
     """
-    ground = np.repeat(np.kron(_GROUND, _GROUND)[:, None], n, axis=1)
+    ground = np.repeat(_BOTH_GROUND[:, None], n, axis=1)
     return _found(line.steps, ground, idle, dt, values or {}).T
 
 
@@ -152,7 +153,7 @@ def _found(
             return np.stack(outcomes, axis=step.qubit).reshape(4, -1)
         else:
             state = run(step, state, turn_angles(step, values, state.shape[1]))
-    found: NDArray[np.float64] = np.kron(_BORN, _BORN) @ state
+    found: NDArray[np.float64] = _BOTH_BORN @ state
     return found
 
 

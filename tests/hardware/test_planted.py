@@ -278,7 +278,8 @@ def test_many_rows_are_evolved_in_blocks_and_drawn_anew():
     (pub,) = build_pubs(isa, psi, ("xa", "yb"), 100, "idle", delay_dt=np.full(3000, 16_000))
     told = []
     counts = backend.sample(pub, np.random.SeedSequence(63), told.append)
-    assert told == [4096, 6000 - 4096]
+    assert len(told) > 2
+    assert sum(told) == 6000
     exact = device_probabilities(template, psi[:1], ("xa", "yb"), "idle", delay_dt=np.array([16_000]))[:, :, 0]
     assert_drawn_from(counts.sum(axis=0), exact[0])
     spread = counts[..., 0].var(axis=0, ddof=1) / (100 * exact[0, :, 0] * (1 - exact[0, :, 0]))
