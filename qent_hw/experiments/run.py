@@ -14,6 +14,7 @@ from qent_hw.calibration.apply import calibrated_device
 from qent_hw.calibration.record import DeviceRecord, check_record, load_record
 from qent_hw.circuits.pubs import Pub, build_pubs
 from qent_hw.circuits.template import transpile_template
+from qent_hw.errors import InputError
 from qent_hw.experiments.chosen_estimators import cards_of, load_estimators
 from qent_hw.experiments.comparison import figures_of_merit
 from qent_hw.experiments.plan import Plan, make_plan
@@ -225,13 +226,19 @@ def conclude(
 
 def _backend(runcard: Runcard, record: DeviceRecord | None) -> Backend:
     choice, injection = runcard.backend, runcard.injection
-    return resolve_backend(
-        choice.name,
-        qubits=asked_pair(runcard, record),
-        injection=injection.kind,
-        T1=None if injection.T1_s is None else (injection.T1_s[0], injection.T1_s[1]),
-        T2=None if injection.T2_s is None else (injection.T2_s[0], injection.T2_s[1]),
-    )
+    try:
+        return resolve_backend(
+            choice.name,
+            qubits=asked_pair(runcard, record),
+            injection=injection.kind,
+            T1=None if injection.T1_s is None else (injection.T1_s[0], injection.T1_s[1]),
+            T2=None if injection.T2_s is None else (injection.T2_s[0], injection.T2_s[1]),
+        )
+    except InputError as error:
+        if record is None or choice.qubits is not None:
+            raise
+        first, second = record.pair
+        raise InputError(f"{error}; the record is of qubits {first},{second} of {record.device}") from None
 
 
 def asked_pair(runcard: Runcard, record: DeviceRecord | None) -> tuple[int, int] | None:
