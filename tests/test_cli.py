@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.calibration.records import a_record
+
 CARD = """
 title = "a small run"
 family = "special_four_basis"
@@ -245,10 +247,49 @@ def test_train_for_a_device_writes_a_model_that_says_so(call, tmp_path):
         (("--backend", "fake_manila", "--qubits", "0,4"), "no two-qubit gate"),
         (("--injection", "twirl"), "backend"),
         (("--backend", "ibm_torino"), "ibm_torino"),
+        (("--backend", "fake_manila", "--injection", "wait"), "injection = 'wait': use one of noise-model"),
+        (("--backend", "fake_manila", "--drift", "2"), "drift = 2: a relative spread between 0 and 1"),
+        (("--backend", "fake_manila", "--readout", "mild"), "readout = 'mild': use plain or twirled"),
+        (("--backend", "fake_manila", "--settings", "xa,zz"), "features and settings: give one of them"),
+        (("--budget", "0"), "--budget"),
+        (("--budget", "500"), "budget: is for --settings"),
+        (("--patience", "0"), "--patience"),
+        (("--recipe", "best"), "recipe = 'best': use one of paper, recommended"),
+        (("--shots", "many"), "shots = 'many': write ideal"),
+        (("--states", "10"), "states = 10: at least 1,000"),
+        (("--channel", "loss"), "channel = 'loss'"),
+        (("--record", "nowhere.json"), "record nowhere.json: cannot be read"),
+        (("--record", "{record}"), "30.0 hours old, more than 24"),
+        (("--record", "{record}", "--max-age", "0"), "record: max_age_h = 0"),
+        (("--record", "{record}", "--max-age", "-1"), "record: max_age_h = -1"),
+        (("--record", "{record}", "--stale-ok", "--qubits", "1,2"), "not 1,2; use --qubits 3,4"),
+        (("--record", "{record}", "--stale-ok", "--backend", "fake_lima", "--qubits", "3,4"), "and this is fake_lima"),
+        (("--stale-ok",), "record: file is missing"),
     ],
 )
-def test_train_for_a_device_that_cannot_be_is_one_line(call, tmp_path, options, complaint):
-    out = tmp_path / "mine.npz"
-    status, _, err = call("train", "--family", "two_basis", "--features", "bell4", "--out", out, *options)
-    assert (status, complaint in err, len(err.splitlines())) == (2, True, 1)
-    assert list(tmp_path.iterdir()) == []
+def test_train_for_a_device_that_cannot_be_is_one_line(call, tmp_path, monkeypatch, options, complaint):
+    record = tmp_path / "old" / "record.json"
+    a_record(hours_ago=30).save(record)
+    monkeypatch.chdir(tmp_path)
+    given = (one.replace("{record}", str(record)) for one in options)
+    status, out, err = call("train", "--family", "two_basis", "--features", "bell4", "--out", "mine.npz", *given)
+    assert (status, out, len(err.splitlines())) == (2, "", 1)
+    assert complaint in err
+    assert [one.name for one in tmp_path.iterdir()] == ["old"]
+
+
+def test_train_by_a_record_takes_its_device_and_qubits(call, tmp_path):
+    record, out = tmp_path / "record.json", tmp_path / "mine.npz"
+    a_record().save(record)
+    status, _, _ = call(
+        "train", "--family", "two_basis", "--settings", "xa,yb", "--states", 1000, "--epochs", 1, "--budget", "600",
+        "--injection", "idle", "--record", record, "--out", out,
+    )  # fmt: skip
+    assert status == 0
+    card = json.loads(out.with_suffix(".json").read_text())
+    assert card["device"]["device"] == "fake_manila"
+    assert card["device"]["qubits"] == [3, 4]
+    assert card["device"]["record"]["source"] == "measured"
+    assert card["device"]["drift"] == 0.1
+    assert card["training_shots_per_setting"] == 300
+    assert card["settings"] == ["xa", "yb"]
