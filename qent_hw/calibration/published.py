@@ -22,12 +22,17 @@ def published_record(backend: str, device: Device) -> DeviceRecord:
     Raises
     ------
     InputError
-        for qubits without T1 and T2, as the ideal simulator's.
+        for qubits without T1 and T2, as the ideal simulator's, and for such as are read no better than by guessing.
     """
     published, zero = device_errors(device.target), Figure(value=0.0)
     idle = published.idle
     if np.any(np.isinf(idle.T1)):
         raise InputError(f"backend {backend!r} publishes no T1 and T2; there is nothing to record")
+    if abs(np.linalg.det(published.readout)) < 1e-3:
+        first, second = device.qubits
+        raise InputError(
+            f"qubits = {first},{second}: by their published errors, outcomes tell nothing of their states; take others"
+        )
     return DeviceRecord(
         backend=backend,
         device=device.name,

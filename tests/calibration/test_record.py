@@ -239,6 +239,12 @@ def test_what_a_backend_publishes_is_a_record_without_errors_of_its_own(path):
         assert wrong[prepared ^ 1, prepared] == pytest.approx(second * (1 - first))
 
 
+def test_qubits_that_are_read_by_guessing_make_no_record():
+    device = resolve_backend("fake_cusco", qubits=(117, 118)).device
+    with pytest.raises(InputError, match=r"^qubits = 117,118: .* outcomes tell nothing of their states"):
+        published_record("fake_cusco", device)
+
+
 def test_an_ideal_simulator_publishes_nothing():
     with pytest.raises(InputError, match=r"'aer' publishes no T1 and T2; there is nothing to record"):
         published_record("aer", ideal_device())

@@ -102,3 +102,31 @@ def test_bootstrap_interval_is_as_wide_as_repeated_experiments_scatter() -> None
 
 def test_no_states_give_no_estimates(estimator) -> None:
     assert len(estimator.estimate(Counts(BELL_SETTINGS, np.zeros((0, 4, 4), np.int64)), 0)) == 0
+
+
+# A[measured, prepared] over ++, +−, −+, −−, first sign first qubit
+MISREAD = np.kron([[0.98, 0.06], [0.02, 0.94]], [[0.95, 0.12], [0.05, 0.88]])
+
+
+def test_an_assignment_gives_the_estimates_of_what_is_read_right(estimator) -> None:
+    """Counts in the exact proportions of misread states; intervals of P are those of the corrected features."""
+    clean = special_counts(60, 4000, 8).values / 4000
+    right, misread = (Counts(BELL_SETTINGS, np.round(1e9 * part)) for part in (clean, clean @ MISREAD.T))
+    corrected = NeuralEstimator("corrected", estimator.model, MISREAD).estimate(misread, 0)
+    known, wrong = (estimator.estimate(counts, 0) for counts in (right, misread))
+    np.testing.assert_allclose(corrected.concurrence, known.concurrence, atol=1e-4)
+    np.testing.assert_allclose(corrected.p_entangled, known.p_entangled, atol=1e-3)
+    assert np.abs(wrong.concurrence - known.concurrence).mean() > 0.02
+    few = Counts(BELL_SETTINGS, misread.values // 10**7)
+    found = NeuralEstimator("corrected", estimator.model, MISREAD).estimate(few, 0)
+    plain = estimator.estimate(few, 0)
+    widths = [np.mean(one.p_entangled_high - one.p_entangled_low) for one in (found, plain)]
+    # A⁻¹ makes the noise larger, and with it the intervals
+    assert widths[0] > widths[1]
+
+
+def test_a_perfect_assignment_changes_nothing(estimator) -> None:
+    counts = special_counts(30, 400, 9)
+    corrected = NeuralEstimator("same", estimator.model, np.eye(4)).estimate(counts, 3)
+    for a, b in zip(arrays(corrected)[:6], arrays(estimator.estimate(counts, 3))[:6], strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
