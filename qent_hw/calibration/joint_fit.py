@@ -89,7 +89,8 @@ def fit_law(data: JointData, readout: Readout, T1_guess: tuple[float, float], la
     """The best `IdleChannel` of that law.
 
     T1, T2 / (2 T1) and frequencies are fitted in units of about one; T2 stays within 2 T1. Misreadings enter linearly:
-    for each channel that is tried they are solved for.
+    for each channel that is tried they are solved for. Errors are wider by √(χ² per degree of freedom) where that is
+    above one.
     """
     shots = data.counts.sum(axis=1, keepdims=True)
     start, unit = _start(data, readout.matrix, T1_guess)
@@ -117,14 +118,11 @@ def fit_law(data: JointData, readout: Readout, T1_guess: tuple[float, float], la
         # the variance is that of the model: that of the counts themselves would pull towards low counts
         modelled = (wanted - found.fun * spread)[: data.counts.size]
         spread[: data.counts.size] = np.sqrt(np.maximum(modelled, _FEWEST))
+    chi2, dof = float(np.sum(residuals(x, spread) ** 2)), 3 * len(data.counts) - len(_PARAMETERS)
     covariance = _in_units(np.linalg.pinv(found.jac.T @ found.jac), x, unit)
-    return JointFit(
-        channel(x),
-        np.sqrt(np.diag(covariance)),
-        (float(x[7]), float(x[8])),
-        float(np.sum(residuals(x, spread) ** 2)),
-        3 * len(data.counts) - len(_PARAMETERS),
-    )
+    # a wait that is not quite of this law scatters more than shots do, and its parameters are less sure by as much
+    errors = np.sqrt(np.diag(covariance) * max(1.0, chi2 / dof))
+    return JointFit(channel(x), errors, (float(x[7]), float(x[8])), chi2, dof)
 
 
 def _holding(readout: Readout) -> Array:
