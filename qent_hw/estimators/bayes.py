@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from qent_hw.circuits import Family
 from qent_hw.errors import InputError
 from qent_hw.estimators.card import assumed_of
-from qent_hw.estimators.counts_posterior import Samples, posterior_samples
+from qent_hw.estimators.counts_posterior import FEWEST_SAMPLES, Samples, posterior_samples
 from qent_hw.estimators.device_states import DeviceStates, TrainingDevice
 from qent_hw.estimators.estimates import Estimates, verdicts
 from qent_hw.estimators.limits_posterior import effective_samples
@@ -27,10 +27,25 @@ from qent_hw.physics.counts import Counts
 
 NAME = "bayes"
 POOL = 1 << 17
-FEWEST_SAMPLES = 30
-"""Effective samples below which a state's estimate is not to be relied on."""
-
 _REPLICATES = 64
+
+
+@dataclass(frozen=True)
+class BayesEstimates(Estimates):
+    """Estimates, and of each state the effective number of posterior samples that they rest on, (n_states,)."""
+
+    effective_samples: NDArray[np.float64]
+
+    @property
+    def warning(self) -> str | None:
+        """What to say where states rest on too few samples to be relied on, if any do."""
+        poor = self.effective_samples < FEWEST_SAMPLES
+        if not poor.any():
+            return None
+        return (
+            f"the posterior of {poor.sum()} of {len(poor)} states was not resolved (fewer than {FEWEST_SAMPLES} "
+            f"effective samples, down to {self.effective_samples.min():.1f}): these estimates are not the best possible"
+        )
 
 
 @dataclass(frozen=True)
@@ -46,20 +61,14 @@ class BayesEstimator:
     name: str = NAME
     card: Mapping[str, Any] = field(default_factory=dict)
 
-    def estimate(self, counts: Counts, seed: int | np.random.SeedSequence) -> Estimates:
+    def estimate(self, counts: Counts, seed: int | np.random.SeedSequence) -> BayesEstimates:
         """Estimates for all states of `counts`; see `Estimates`.
 
         P(entangled) and concurrence are posterior means, the 90% interval of the concurrence holds the middle 90% of
-        the posterior. The 68% interval of P(entangled) is a parametric bootstrap: the shots are drawn anew 64 times
-        from the measured frequencies, and the samples weighted anew. Raises InputError where a setting is missing.
+        the posterior. The 68% interval of P(entangled) is a bootstrap: the shots are drawn anew 64 times from the
+        measured frequencies, and the samples weighted anew. Shots may differ between states and settings. Another order of the states gives other random numbers, and
+        estimates that differ by the error of `effective_samples`. Raises InputError where a setting is missing.
         """
-        return self.estimate_with_samples(counts, seed)[0]
-
-    def estimate_with_samples(
-        self, counts: Counts, seed: int | np.random.SeedSequence
-    ) -> tuple[Estimates, NDArray[np.float64]]:
-        """The same, and of each state (n,) the effective number of posterior samples: an estimate from fewer than
-        `FEWEST_SAMPLES` is not to be relied on."""
         needed = self._needed(counts)
         values = needed.values.reshape(len(needed.values), -1).astype(np.float64)
         root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
@@ -74,7 +83,7 @@ class BayesEstimator:
             columns[:, found.rows] = _figures(found, needed.values[found.rows], again)
             effective[found.rows] = effective_samples(found.weights)
         p, p_low, p_high, concurrence, c_low, c_high = columns
-        return Estimates(p, p_low, p_high, concurrence, c_low, c_high, verdicts(p)), effective
+        return BayesEstimates(p, p_low, p_high, concurrence, c_low, c_high, verdicts(p), effective)
 
     def _needed(self, counts: Counts) -> Counts:
         have = list(counts.settings)
