@@ -66,8 +66,9 @@ class BayesEstimator:
 
         P(entangled) and concurrence are posterior means, the 90% interval of the concurrence holds the middle 90% of
         the posterior. The 68% interval of P(entangled) is a bootstrap: the shots are drawn anew 64 times from the
-        measured frequencies, and the samples weighted anew. Shots may differ between states and settings. Another order of the states gives other random numbers, and
-        estimates that differ by the error of `effective_samples`. Raises InputError where a setting is missing.
+        measured frequencies, and the samples weighted anew. Shots may differ between states and settings.
+        In other company or order a state meets other random numbers: its estimate then differs by about the error of a
+        mean of `effective_samples`. Raises InputError where a setting is missing.
         """
         needed = self._needed(counts)
         values = needed.values.reshape(len(needed.values), -1).astype(np.float64)

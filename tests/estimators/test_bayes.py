@@ -132,7 +132,7 @@ def test_shots_may_differ_between_states_and_settings():
 
 
 def test_the_interval_of_p_is_about_as_wide_as_repeated_experiments_scatter():
-    """20 states measured 20 times each with 16 shots a setting. Between seeds the ratio is 0.95 ± 0.08; five of these."""
+    """20 states, each measured 20 times with 16 shots. The ratio is 0.95 ± 0.08 between seeds; five of these."""
     states = source(False)
     rng = np.random.default_rng(np.random.SeedSequence(11))
     points = rng.uniform(0, [1, 1, 0.6], (20, 3))
