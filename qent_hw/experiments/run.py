@@ -209,6 +209,7 @@ def conclude(
         "estimators": {
             estimator.name: _compare(results[estimator.name], true_entangled, true_concurrence)
             | {"settings": len(estimator.settings), "shots_total": len(estimator.settings) * runcard.shots}
+            | _warning(results[estimator.name])
             for estimator in estimators
         },
     }
@@ -286,6 +287,12 @@ def _measure(
     for pub, child in zip(pubs, seed.spawn(len(pubs)), strict=True):
         values[pub.states] = backend.sample(pub, child, done)
     return Counts(settings, values)
+
+
+def _warning(estimates: Estimates) -> dict[str, str]:
+    """What an estimator itself says against its estimates, if anything."""
+    said = getattr(estimates, "warning", None)
+    return {"warning": said} if said else {}
 
 
 def _compare(estimates: Estimates, true_entangled: np.ndarray, true_concurrence: np.ndarray) -> dict[str, Any]:

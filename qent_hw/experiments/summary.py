@@ -48,6 +48,9 @@ def print_summary(run: Run, folder: Path) -> None:
     backend = run.provenance["backend"]
     for note in [*filter(None, [backend.get("pair_chosen")]), *backend.get("clipped", []), *misplaced(run)]:
         console.print(f"note: {note}", soft_wrap=True)
+    for name, one in comparison["estimators"].items():
+        if "warning" in one:
+            console.print(f"note: {name}: {one['warning']}", soft_wrap=True)
     console.print(f"report: {folder / 'report.html'}", soft_wrap=True)
 
 

@@ -97,6 +97,9 @@ def assumptions(run: Run) -> list[tuple[str, str]]:
     if "pair_chosen" in facts:
         found.append(("The pair was chosen.", facts["pair_chosen"][0].upper() + facts["pair_chosen"][1:] + "."))
     found += [("Published values corrected.", note + ".") for note in facts.get("clipped", [])]
+    for name, one in run.comparison["estimators"].items():
+        if "warning" in one:
+            found.append((f"Warning on the estimates of {name}.", one["warning"][0].upper() + one["warning"][1:] + "."))
     models = run.provenance["models"].items()
     return found + [(f"Warning on the model of {name}.", card["warning"]) for name, card in models if "warning" in card]
 
