@@ -163,3 +163,13 @@ def test_standard_errors_match_the_scatter_of_repeated_experiments():
 def test_r2_is_left_out_where_all_states_are_alike():
     same = np.full(3, 0.5)
     assert figures_of_merit(np.ones(3, bool), same, np.ones(3, bool), np.ones(3, bool), same)["r2"] is None
+
+
+def test_what_an_estimator_says_against_its_estimates_is_told():
+    # seven parameters at many shots: a posterior that is not resolved, and says so
+    run = experiment(
+        family="general_four_basis", shots=16384, states={"kind": "random", "n": 3}, estimators=["bayes"]
+    ).run()
+    said = run.comparison["estimators"]["bayes"]["warning"]
+    assert "not resolved" in said
+    assert said[1:] in run.report
