@@ -53,15 +53,16 @@ class Network:
     def n_inputs(self) -> int:
         return int(self.weights[0].shape[0])
 
-    def predict(self, x: ArrayLike) -> NDArray[np.float32]:
-        """The network's output for inputs (n, n_inputs), as float32 (n,): a probability or a linear output.
+    def predict(self, x: ArrayLike, dtype: type[Any] = np.float32) -> NDArray[Any]:
+        """The network's output for inputs (n, n_inputs), (n,) of `dtype`: a probability or a linear output.
 
-        Raises InputError for another shape. Rows are independent of each other up to float32 rounding.
+        Raises InputError for another shape. Rows are independent of each other up to the rounding of `dtype`: sums are
+        taken in another order for another number of rows, by a machine's own choice.
         """
-        rows = np.asarray(x, dtype=np.float32)
+        rows = np.asarray(x, dtype=dtype)
         if rows.ndim != 2 or rows.shape[1] != self.n_inputs:
             raise InputError(f"network input: shape {rows.shape}; it must be (n, {self.n_inputs})")
-        result = np.empty(len(rows), dtype=np.float32)
+        result = np.empty(len(rows), dtype=dtype)
         for start in range(0, len(rows), _ROWS):
             hidden = rows[start : start + _ROWS]
             for w, b in zip(self.weights[:-1], self.biases[:-1], strict=True):
@@ -71,8 +72,8 @@ class Network:
             result[start : start + _ROWS] = hidden @ self.weights[-1][:, 0] + self.biases[-1]
         if self.output == "sigmoid":
             # 1/(1+e^-z) written so that no z overflows.
-            np.tanh(result * np.float32(0.5), out=result)
-            result = (result + np.float32(1)) * np.float32(0.5)
+            np.tanh(result * dtype(0.5), out=result)
+            result = (result + dtype(1)) * dtype(0.5)
         return result
 
     def to_keras(self) -> keras.Model:

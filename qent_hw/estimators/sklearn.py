@@ -31,9 +31,10 @@ def _train(estimator: Any, x: Any, y: Any, output: Output) -> None:
     estimator.n_iter_ = recipe.epochs
 
 
-def _output(estimator: Any, x: ArrayLike) -> NDArray[np.float32]:
+def _output(estimator: Any, x: ArrayLike) -> NDArray[np.float64]:
     check_is_fitted(estimator)
-    outputs: NDArray[np.float32] = estimator.network_.predict(validate_data(estimator, x, reset=False))
+    # as float64, so that a row's prediction does not depend on its company
+    outputs: NDArray[np.float64] = estimator.network_.predict(validate_data(estimator, x, reset=False), np.float64)
     return outputs
 
 
@@ -79,7 +80,7 @@ class EntanglementClassifier(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """(n, 2) probabilities of `classes_`."""
-        second = _output(self, X).astype(np.float64)
+        second = _output(self, X)
         return np.stack([1 - second, second], axis=1)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
@@ -126,4 +127,4 @@ class ConcurrenceRegressor(RegressorMixin, BaseEstimator):
 
     def predict(self, X: ArrayLike) -> NDArray[np.float64]:
         """(n,) predictions."""
-        return _output(self, X).astype(np.float64)
+        return _output(self, X)
