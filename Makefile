@@ -14,7 +14,7 @@ ifneq ($(shell cat $(READY) 2>/dev/null),$(CURDIR))
 $(shell rm -f $(READY))
 endif
 
-.PHONY: help install demo test nightly lint bench docs models wheel-test lock clean
+.PHONY: help install demo test nightly lint bench docs devices models wheel-test lock clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -43,6 +43,9 @@ bench: $(READY) ## this package beside its peers (make bench NAME="dataset …" 
 docs: $(READY) ## the documentation as a small web site in site/, to be opened from there without a network
 	@$(PY) -m mkdocs build -q --clean
 	@echo "Open site/index.html"
+
+devices: $(READY) ## measure the models for four devices and write DEVICES.md (about half an hour)
+	@$(PY) -m qent_hw.experiments.devices
 
 models: $(READY) ## train the shipped models anew
 	@$(PY) -m qent_hw.estimators.make_zoo
