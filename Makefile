@@ -44,7 +44,7 @@ docs: $(READY) ## the documentation as a small web site in site/, to be opened f
 	@$(PY) -m mkdocs build -q --clean
 	@echo "Open site/index.html"
 
-devices: $(READY) ## measure the models for four devices and write DEVICES.md (about half an hour)
+devices: $(READY) ## measure the models for four devices and write docs/device-models.md (about half an hour)
 	@$(PY) -m qent_hw.experiments.devices
 
 models: $(READY) ## train the shipped models anew

@@ -1,4 +1,4 @@
-"""Pages of the web site that lie outside this folder: README.md and the generated ones, with their pictures."""
+"""Pages of the web site that lie outside this folder: README.md and REPRODUCTION.md, with their pictures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parent.parent
 # mkdocs takes a README.md for the home page
-PAGES = {"README.md": "about.md", "REPRODUCTION.md": "reproduction.md", "DEVICES.md": "device-models.md"}
+PAGES = {"README.md": "about.md", "REPRODUCTION.md": "reproduction.md"}
 _LINK = re.compile(r"(?P<picture>!?)\[(?P<text>[^\]]*)\]\((?P<target>[^)\s]+)\)")
 
 

@@ -1,4 +1,4 @@
-"""`python -m qent_hw.experiments.devices`: everything that DEVICES.md tells, and that page; a stopped call goes on."""
+"""`python -m qent_hw.experiments.devices`: all that docs/device-models.md tells, and that page; a stopped call goes on."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FOLDER = Path("runs") / "devices"
 def main(arguments: list[str] | None = None) -> int:
     """Do what is not done yet in `runs/devices`, one task after the other, and write the page."""
     parser = argparse.ArgumentParser(prog="python -m qent_hw.experiments.devices", description=main.__doc__)
-    parser.add_argument("--out", type=Path, default=Path("DEVICES.md"), help="the page")
+    parser.add_argument("--out", type=Path, default=Path("docs") / "device-models.md", help="the page")
     parser.add_argument("--states", type=int, default=None, help="states for each device, in place of the runcard's")
     parser.add_argument("--only", default="", help="tasks whose name begins so; the page is then not written")
     options = parser.parse_args(arguments)

@@ -1,4 +1,4 @@
-"""DEVICES.md: what models for a device are worth, in tables."""
+"""docs/device-models.md: what models for a device are worth, in tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DEVICES.md: paired differences, and a page that says what its numbers say."""
+"""docs/device-models.md: paired differences, and a page that says what its numbers say."""
 
 from __future__ import annotations
 
