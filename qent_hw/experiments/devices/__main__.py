@@ -1,4 +1,4 @@
-"""`python -m qent_hw.experiments.devices`: all that docs/device-models.md tells, and the page; a stopped call goes on."""
+"""`python -m qent_hw.experiments.devices`: what docs/device-models.md tells, and that page; a stopped call goes on."""
 
 from __future__ import annotations
 
