@@ -116,7 +116,7 @@ def _together() -> Iterator[tuple[Callable[..., Future[Network]], Event]]:
     with ThreadPoolExecutor(2) as pool:
         try:
             yield pool.submit, stopped
-        except BaseException:
+        except BaseException:  # KeyboardInterrupt too: leaving the pool waits for both trainings
             stopped.set()
             raise
 

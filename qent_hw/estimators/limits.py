@@ -18,7 +18,7 @@ from qent_hw.estimators.limits_exact import exact_posterior
 from qent_hw.estimators.limits_posterior import Figure, accuracy_limit, effective_samples, r2_limit
 from qent_hw.estimators.limits_shots import shots_posterior, told_apart
 from qent_hw.estimators.limits_source import Draw, source_of
-from qent_hw.physics.settings import FEATURES, check_features, check_settings, settings_for
+from qent_hw.physics.settings import FEATURES, check_features, check_settings, features_of, settings_for
 
 _NEIGHBOURS = 64
 
@@ -94,7 +94,7 @@ def bayes_limit(
         )
         method = "weighted prior draws" + (", refined" if states.dimension is not None else "")
     else:
-        seen = names or _shown_by(measured)
+        seen = names or features_of(measured)
         both = exact_posterior(states, [FEATURES.index(name) for name in seen], size, draws, _NEIGHBOURS, root)
         posterior = both[0]
         drawn = states.dimension is None
@@ -113,11 +113,6 @@ def bayes_limit(
         effective_samples=float(np.median(effective_samples(posterior.weights))),
         method=method,
     )
-
-
-def _shown_by(settings: tuple[str, ...]) -> tuple[str, ...]:
-    shown = {name for axes in settings for name in (axes, axes[0] + "1", "1" + axes[1])}
-    return tuple(name for name in FEATURES if name in shown)
 
 
 def _for_endless_pool(whole: Figure, quarter: Figure, dimension: int, extrapolate: bool) -> Figure:

@@ -67,15 +67,9 @@ def _corrected(networks: Sequence[NeuralEstimator], record: DeviceRecord, runcar
 
 def _bayes(runcard: Runcard, plan: Plan, record: DeviceRecord | None, device: Device | None) -> Estimator:
     from qent_hw.estimators.bayes import bayes_for_device
-    from qent_hw.experiments.training_device import training_device_of
+    from qent_hw.experiments.training_device import device_of_run
 
     if device is None:
         raise InputError("estimators: bayes simulates the device, which is for local backends so far")
-    assumed = training_device_of(
-        device,
-        runcard.backend.name,
-        runcard.injection.kind,
-        record=record,
-        readout_twirl=runcard.readout == "twirled",
-    )
+    assumed = device_of_run(runcard, device, record)
     return bayes_for_device(plan.family, runcard.channel.kind, assumed, tuple(runcard.settings))

@@ -11,7 +11,7 @@ from qent_hw.calibration.record import DeviceRecord
 from qent_hw.estimators.blueprint import Blueprint, device_blueprint
 from qent_hw.estimators.build import Progress
 from qent_hw.experiments.runcard import Runcard
-from qent_hw.experiments.training_device import DRIFT, training_device_of
+from qent_hw.experiments.training_device import DRIFT, device_of_run
 from qent_hw.hardware.device import Device
 from qent_hw.physics.settings import feature_set_name, features_of
 
@@ -47,14 +47,7 @@ def specialised(
 
 def _blueprint(runcard: Runcard, device: Device, record: DeviceRecord | None) -> Blueprint:
     drift = 0.0 if record is None else DRIFT
-    trained_for = training_device_of(
-        device,
-        runcard.backend.name,
-        runcard.injection.kind,
-        record=record,
-        readout_twirl=runcard.readout == "twirled",
-        drift=drift,
-    )
+    trained_for = device_of_run(runcard, device, record, drift)
     names = feature_set_name(features_of(runcard.settings))
     return device_blueprint(runcard.family, runcard.channel.kind, names, runcard.shots, trained_for)
 

@@ -16,6 +16,7 @@ from qent_hw.errors import InputError
 from qent_hw.estimators.device_states import TrainingDevice
 from qent_hw.estimators.drift import Spread, even_spread
 from qent_hw.experiments.provenance import idle_facts
+from qent_hw.experiments.runcard import Runcard
 from qent_hw.hardware import resolve_backend
 from qent_hw.hardware.backends import is_ibm
 from qent_hw.hardware.device import Device
@@ -120,6 +121,18 @@ def training_device_of(
     template = device_template(transpile_template(device.target), errors)
     spread = None if record is None and not drift else spread_of(record, drift)
     return TrainingDevice(template, injection, timing_grid(device.target), facts, spread)
+
+
+def device_of_run(runcard: Runcard, device: Device, record: DeviceRecord | None, drift: float = 0.0) -> TrainingDevice:
+    """The pair `device` as the run of that runcard uses it; see `training_device_of`."""
+    return training_device_of(
+        device,
+        runcard.backend.name,
+        runcard.injection.kind,
+        record=record,
+        readout_twirl=runcard.readout == "twirled",
+        drift=drift,
+    )
 
 
 def spread_of(record: DeviceRecord | None, drift: float) -> Spread:

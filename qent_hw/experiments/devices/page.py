@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 _TITLES = {
@@ -39,7 +40,7 @@ def devices_page(found: Mapping[str, Mapping[str, Any]]) -> str:
 def _on_runs(rows: Sequence[Mapping[str, Any]]) -> str:
     """How far the device models are behind, in a sentence that the tables decide."""
     models = [row["estimators"]["device"] for row in rows]
-    accuracy, r2 = (max(models, key=lambda one, key=key: one[key]) for key in ("behind_accuracy", "behind_r2"))  # type: ignore[misc]
+    accuracy, r2 = (max(models, key=itemgetter(key)) for key in ("behind_accuracy", "behind_r2"))
     return (
         f"A model trained for the device is at most {100 * accuracy['behind_accuracy']:.1f} ± "
         f"{100 * accuracy['behind_accuracy_se']:.1f} points of accuracy and {r2['behind_r2']:.4f} ± "

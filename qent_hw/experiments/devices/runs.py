@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from qent_hw.calibration.calibrate import calibrate
+from qent_hw.calibration.record import read_record
 from qent_hw.experiments.run import Experiment, Run
 from qent_hw.experiments.runcard import load_runcard
 from qent_hw.hardware import resolve_backend
@@ -29,7 +29,7 @@ def device_row(device: str, which: str, folder: Path, *, n: int | None = None) -
     n: states, in place of the runcard's. The record is kept in `folder`, and made anew when older than a day.
     """
     record = folder / f"{device}.json"
-    if not record.is_file() or _age_h(record) > 20:
+    if not record.is_file() or read_record(record).age_h > 20:
         calibrate(resolve_backend(device, injection="idle")).save(record)
     settings, shots = SETTINGS[which]
     overrides: dict[str, Any] = {"settings": list(settings), "shots": shots, "backend.name": device}
@@ -78,8 +78,3 @@ def _behind(run: Run, name: str) -> dict[str, float]:
 
 def _one(estimates: pd.DataFrame, name: str) -> pd.DataFrame:
     return estimates[estimates["estimator"] == name].sort_values("state")
-
-
-def _age_h(path: Path) -> float:
-    made = datetime.datetime.fromtimestamp(path.stat().st_mtime, datetime.UTC)
-    return (datetime.datetime.now(datetime.UTC) - made).total_seconds() / 3600
