@@ -81,24 +81,25 @@ def source_of(source: str | Family | DeviceStates | Draw, channel: str | None) -
         points = rng.random((n, len(names) + 1))
         return points, states(points)
 
+    return Source(len(names) + 1, states, draw, _read_rightly(states))
+
+
+def _read_rightly(states: Callable[[NDArray[np.float64]], NDArray[np.complex128]]) -> Chances:
+    """How likely each outcome is where nothing errs."""
+
     def chances(
         points: NDArray[np.float64], rho: NDArray[np.complex128] | None, settings: tuple[str, ...]
     ) -> NDArray[np.float64]:
         return physics.outcome_probabilities(states(points) if rho is None else rho, settings, validate=False)
 
-    return Source(len(names) + 1, states, draw, chances)
+    return chances
 
 
 def _drawn(draw: Draw) -> Source:
     def states(points: NDArray[np.float64]) -> NDArray[np.complex128]:
         raise InputError("states drawn by a function cannot be made from points")
 
-    def chances(
-        points: NDArray[np.float64], rho: NDArray[np.complex128] | None, settings: tuple[str, ...]
-    ) -> NDArray[np.float64]:
-        return physics.outcome_probabilities(states(points) if rho is None else rho, settings, validate=False)
-
-    return Source(None, states, lambda n, rng: (np.empty((n, 0)), draw(n, rng)), chances)
+    return Source(None, states, lambda n, rng: (np.empty((n, 0)), draw(n, rng)), _read_rightly(states))
 
 
 def _of_device(source: DeviceStates, channel: str) -> Source:
