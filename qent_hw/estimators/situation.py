@@ -71,8 +71,7 @@ def measured(drawn: Drawn, settings: tuple[str, ...], shots: int, rng: np.random
     parts = np.arange(probabilities.shape[2])
     per_setting = shared_out(shots, settings)
     if per_setting.min() < len(parts):
-        raise InputError(
-            f"shots = {shots}: {len(settings)} settings in {len(parts)} parts need at least {len(settings) * len(parts)}"
-        )
+        least = len(settings) * len(parts)
+        raise InputError(f"shots = {shots}: {len(settings)} settings in {len(parts)} parts need at least {least}")
     per_part = per_setting[:, None] // len(parts) + (parts < per_setting[:, None] % len(parts))
     return Counts(settings, sample_counts(probabilities, per_part, rng).sum(axis=2))
