@@ -70,7 +70,21 @@ class Model:
         """
         inputs = network_inputs(features, shots, self.shot_aware)
         p_entangled = self.classifier.predict(inputs).astype(np.float64)
-        return p_entangled, np.clip(self.regressor.predict(inputs).astype(np.float64), 0, 1)
+        return p_entangled, self._concurrence(inputs)
+
+    def predict_with_slopes(
+        self, features: ArrayLike, shots: ArrayLike = np.inf
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """The logit of the probability of entanglement (n,), its slopes along the features (n, n_features), and the
+        concurrence (n,); otherwise as `predict`."""
+        inputs = network_inputs(features, shots, self.shot_aware)
+        logit, slopes = self.classifier.slopes(inputs)
+        along = slopes[:, : len(self.features)].astype(np.float64)
+        return logit.astype(np.float64), along, self._concurrence(inputs)
+
+    def _concurrence(self, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
+        concurrence: NDArray[np.float64] = np.clip(self.regressor.predict(inputs).astype(np.float64), 0, 1)
+        return concurrence
 
     def save(self, path: str | Path) -> None:
         """Write `path` (.npz, all that `load` needs) and beside it the model card as readable JSON.

@@ -59,9 +59,7 @@ class Network:
         Raises InputError for another shape. Rows are independent of each other up to the rounding of `dtype`: sums are
         taken in another order for another number of rows, by a machine's own choice.
         """
-        rows = np.asarray(x, dtype=dtype)
-        if rows.ndim != 2 or rows.shape[1] != self.n_inputs:
-            raise InputError(f"network input: shape {rows.shape}; it must be (n, {self.n_inputs})")
+        rows = self._rows(x, dtype)
         result = np.empty(len(rows), dtype=dtype)
         for start in range(0, len(rows), _ROWS):
             hidden = rows[start : start + _ROWS]
@@ -70,11 +68,34 @@ class Network:
                 hidden += b
                 np.maximum(hidden, 0, out=hidden)
             result[start : start + _ROWS] = hidden @ self.weights[-1][:, 0] + self.biases[-1]
-        if self.output == "sigmoid":
-            # 1/(1+e^-z) written so that no z overflows.
-            np.tanh(result * dtype(0.5), out=result)
-            result = (result + dtype(1)) * dtype(0.5)
-        return result
+        return logistic(result) if self.output == "sigmoid" else result
+
+    def slopes(self, x: ArrayLike) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """What the last unit receives (a probability's logit, or the linear output) and its gradient along the inputs.
+
+        x: (n, n_inputs); returns float32 (n,) and (n, n_inputs). Raises InputError for another shape.
+        """
+        rows = self._rows(x, np.float32)
+        received, gradient = np.empty(len(rows), np.float32), np.empty_like(rows)
+        for start in range(0, len(rows), _ROWS):
+            block = slice(start, start + _ROWS)
+            units = [rows[block]]
+            for w, b in zip(self.weights[:-1], self.biases[:-1], strict=True):
+                hidden = units[-1] @ w
+                hidden += b
+                units.append(np.maximum(hidden, 0, out=hidden))
+            received[block] = units[-1] @ self.weights[-1][:, 0] + self.biases[-1]
+            back = np.broadcast_to(self.weights[-1][:, 0], units[-1].shape)
+            for w, hidden in zip(self.weights[-2::-1], units[:0:-1], strict=True):
+                back = (back * (hidden > 0)) @ w.T
+            gradient[block] = back
+        return received, gradient
+
+    def _rows(self, x: ArrayLike, dtype: type[Any]) -> NDArray[Any]:
+        rows = np.asarray(x, dtype=dtype)
+        if rows.ndim != 2 or rows.shape[1] != self.n_inputs:
+            raise InputError(f"network input: shape {rows.shape}; it must be (n, {self.n_inputs})")
+        return rows
 
     def to_keras(self) -> keras.Model:
         """The same network as a Keras model, which can be saved as .keras. Imports TensorFlow."""
@@ -87,3 +108,9 @@ class Network:
         model = keras.Sequential(layers)
         model.set_weights([a for pair in zip(self.weights, self.biases, strict=True) for a in pair])
         return model
+
+
+def logistic(z: NDArray[Any]) -> NDArray[Any]:
+    """1/(1 + e^−z) for floating-point z of any shape and of its dtype, written so that no z overflows."""
+    half = z.dtype.type(0.5)
+    return np.tanh(z * half) * half + half

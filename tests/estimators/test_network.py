@@ -64,6 +64,22 @@ def test_sigmoid_of_huge_logits_is_exact_and_quiet() -> None:
         np.testing.assert_array_equal(network.predict([[1e30], [-1e30], [0]]), [1, 0, 0.5])
 
 
+@pytest.mark.parametrize("output", ["sigmoid", "linear"])
+@pytest.mark.parametrize("widths", [(3, 1), (5, 8, 1), (8, 32, 16, 1)])
+def test_slopes_are_the_differences(widths, output) -> None:
+    """A ReLU network is linear between kinks: with a step of 1e-5 few of 5,000 states have one within it."""
+    network = random_network(widths, output)
+    x = np.random.default_rng(3).uniform(-1, 1, (5000, widths[0]))
+    received, gradient = network.slopes(x)
+    linear = Network(network.weights, network.biases, "linear")
+    np.testing.assert_allclose(received, linear.predict(x), atol=1e-6)
+    for column in range(widths[0]):
+        step = np.zeros(widths[0])
+        step[column] = 1e-5
+        up, down = (linear.predict(x + side * step, np.float64) for side in (1, -1))
+        assert np.mean(np.abs((up - down) / 2e-5 - gradient[:, column]) > 1e-4) < 0.01
+
+
 @pytest.mark.parametrize("shape", [(4,), (3, 5), (2, 3, 4)])
 def test_wrong_input_shape_is_refused(shape) -> None:
     with pytest.raises(InputError, match=r"must be \(n, 4\)"):

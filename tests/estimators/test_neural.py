@@ -48,13 +48,11 @@ def test_estimates_are_consistent(estimator) -> None:
     assert (found.concurrence_low == 0).any()
 
 
-def test_estimates_are_fixed_by_the_seed(estimator) -> None:
+def test_estimates_are_fixed_by_the_counts(estimator) -> None:
     counts = special_counts(50, 200, 2)
-    first, again, other = (estimator.estimate(counts, seed) for seed in (5, np.random.SeedSequence(5), 6))
-    for a, b in zip(arrays(first), arrays(again), strict=True):
+    first, other = (estimator.estimate(counts, seed) for seed in (5, np.random.SeedSequence(6)))
+    for a, b in zip(arrays(first), arrays(other), strict=True):
         np.testing.assert_array_equal(a, b)
-    assert not np.array_equal(first.p_entangled_low, other.p_entangled_low)
-    np.testing.assert_array_equal(first.concurrence, other.concurrence)
 
 
 def test_a_state_does_not_depend_on_its_company(estimator) -> None:
@@ -86,18 +84,20 @@ def test_one_shot_a_setting_and_unequal_shots_give_estimates(estimator) -> None:
         assert all(np.isfinite(a).all() for a in arrays(found)[:6])
 
 
-def test_bootstrap_interval_is_as_wide_as_repeated_experiments_scatter() -> None:
+@pytest.mark.parametrize("shots", [100, 1000, 16_000])
+def test_interval_of_p_is_as_wide_as_repeated_experiments_scatter(shots) -> None:
     """200 states measured 40 times each: the mean width of the 68% interval against that of 16% to 84% of the
-    repetitions. The ratio scatters by 0.055 between seeds of this test; the bound is five of these."""
+    repetitions (which 40 repetitions make 3% too narrow). The interval is of first order, at the measured frequencies;
+    over seeds of this test the ratio is 0.95 to 1.35."""
     estimator = load_estimator("bell8", "special_four_basis", "dephasing")
     rng = np.random.default_rng(7)
     theta, phi, p = rng.uniform(0, 2 * np.pi, 200), rng.uniform(0, 2 * np.pi, 200), rng.uniform(0, 0.6, 200)
     rho = physics.dephase(physics.density(physics.special_four_basis(theta, phi)), p)
     probabilities = np.repeat(physics.outcome_probabilities(rho, BELL_SETTINGS), 40, axis=0)
-    found = estimator.estimate(Counts(BELL_SETTINGS, sample_counts(probabilities, 1000, rng)), 0)
+    found = estimator.estimate(Counts(BELL_SETTINGS, sample_counts(probabilities, shots, rng)), 0)
     claimed = np.mean(found.p_entangled_high - found.p_entangled_low)
     low, high = np.quantile(found.p_entangled.reshape(200, 40), (0.16, 0.84), axis=1)
-    assert claimed == pytest.approx(np.mean(high - low), rel=0.28)
+    assert 0.8 < claimed / np.mean(high - low) < 1.6
 
 
 def test_no_states_give_no_estimates(estimator) -> None:
