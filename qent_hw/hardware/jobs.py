@@ -26,7 +26,7 @@ OVERHEAD_S = 2.0
 """What a job takes on the machine beside its shots, by IBM's own rule of thumb."""
 
 # where a backend does not publish its repetition delay
-_REP_DELAY_S = 250e-6
+REP_DELAY_S = 250e-6
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,8 @@ def estimate_cost(
     jobs: Sequence[Sequence[Piece]], pubs: Sequence[Pub], target: Target, rep_delay_s: float | None
 ) -> Cost:
     """QPU seconds: Σ rows × shots × (circuit duration + repetition delay), and `OVERHEAD_S` a job (field-notes 24)."""
-    delay = _REP_DELAY_S if rep_delay_s is None else rep_delay_s
-    shot_s = [_duration(pub.circuit, target) + delay for pub in pubs]
+    delay = REP_DELAY_S if rep_delay_s is None else rep_delay_s
+    shot_s = [circuit_seconds(pub.circuit, target) + delay for pub in pubs]
     shots = pubs[0].shots
     seconds = tuple(
         OVERHEAD_S + sum((piece.stop - piece.start) * shots * shot_s[piece.pub] for piece in pieces) for pieces in jobs
@@ -96,6 +96,6 @@ def estimate_cost(
     return Cost(seconds, how)
 
 
-def _duration(circuit: QuantumCircuit, target: Target) -> float:
+def circuit_seconds(circuit: QuantumCircuit, target: Target) -> float:
     """Seconds of one shot's circuit, measurement included."""
     return float(circuit.estimate_duration(target, unit="s"))

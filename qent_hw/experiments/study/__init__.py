@@ -1,0 +1,1 @@
+"""Studies: every estimator on the same states at equal cost, over families, devices and shots."""

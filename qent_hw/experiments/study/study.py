@@ -1,0 +1,169 @@
+"""Running a study: which tasks are wanted, which are done, the rest to an engine, until every row is sure enough."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from qent_hw.errors import InputError, Interrupted
+from qent_hw.experiments.study.card import Study
+from qent_hw.experiments.study.engines import Engine
+from qent_hw.experiments.study.perform import check_cell
+from qent_hw.experiments.study.progress import Clock
+from qent_hw.experiments.study.table import NAME, Row, append_rows, read_rows
+from qent_hw.experiments.study.tally import added, merits
+from qent_hw.experiments.study.tasks import Cell, Definition, batches, cells_of, files_of, key, needed
+
+Watch = Callable[[float, float, int, int], None]
+"""Told (seconds of work done, seconds in all, tasks done, tasks in all)."""
+
+
+_TELL_SECONDS = 0.3
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The rows of one cell, of the batches in their order."""
+
+    cell: Cell
+    rows: tuple[Row, ...]
+
+
+def run_study(
+    study: Study, folder: Path, engine: AbstractContextManager[Engine], watch: Watch | None = None
+) -> list[Finished]:
+    """Do what is not yet done in the folder's results, and return all that was asked for.
+
+    Raises
+    ------
+    InputError
+        for what cannot be run (found out before anything is done), or a folder that cannot be written.
+    BackendError
+        if workers died; what was finished is kept.
+    Interrupted
+        on Ctrl-C; what was finished is kept.
+    """
+    with locked(folder):
+        path = folder / NAME
+        cells, files, done = cells_of(study), files_of(study), read_rows(path)
+        for cell in cells:
+            first = cell.definition(study, study.seeds[0], 0)
+            if key(first) not in done:
+                _checked(cell, first, files)
+        clock = Clock(done.values())
+        with engine as work:
+            while wanted := _wanted(study, cells, done):
+                _work_off(wanted, files, work, path, done, clock, watch)
+    return [Finished(cell, tuple(done[one] for one in _keys(study, cell, done))) for cell in cells]
+
+
+def finished_cells(study: Study, folder: Path) -> list[Finished]:
+    """What of a study is done in its folder."""
+    done = read_rows(folder / NAME)
+    found = [(cell, _keys(study, cell, done)) for cell in cells_of(study)]
+    return [Finished(cell, tuple(done[one] for one in keys)) for cell, keys in found if keys]
+
+
+def locked(folder: Path) -> FileLock:
+    """A context in which no other process writes into the folder.
+
+    Raises
+    ------
+    InputError
+        if one does, or it cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / ".lock", timeout=0)
+        lock.acquire()
+    except Timeout:
+        raise InputError(
+            f"out = {str(folder)!r}: another process is at work there; wait for it or name another"
+        ) from None
+    except OSError as error:
+        raise InputError(f"out = {str(folder)!r}: cannot be written: {error.strerror or error}") from None
+    return lock
+
+
+def _checked(cell: Cell, definition: Definition, files: Mapping[str, bytes]) -> None:
+    try:
+        check_cell(definition, dict(needed(definition, dict(files))))
+    except InputError as error:
+        raise InputError(f"case {cell.case.name!r}, {cell.shots} shots, {cell.chosen.label}: {error}") from None
+
+
+def _work_off(
+    wanted: Mapping[str, Definition],
+    files: dict[str, bytes],
+    work: Engine,
+    path: Path,
+    done: dict[str, Row],
+    clock: Clock,
+    watch: Watch | None,
+) -> None:
+    left = dict(wanted)
+    spent = told = 0.0
+
+    def tell() -> None:
+        nonlocal told
+        if watch is not None and (not left or time.monotonic() - told > _TELL_SECONDS):
+            told = time.monotonic()
+            remaining = sum(map(clock.seconds, left.values()))
+            watch(spent, spent + remaining, len(done), len(done) + len(left))
+
+    tell()
+    try:
+        for row in work([(one, needed(one, files)) for one in wanted.values()]):
+            append_rows(path, [row])
+            done[row["key"]] = row
+            clock.saw(row)
+            spent += row["cost"]["wall_s"]
+            left.pop(row["key"], None)
+            tell()
+    except KeyboardInterrupt:
+        raise Interrupted(f"interrupted after {len(done)} tasks, {len(left)} to do; the same command goes on") from None
+
+
+def _wanted(study: Study, cells: list[Cell], done: Mapping[str, Row]) -> dict[str, Definition]:
+    """Tasks to be done next, by key; all estimators' first batches before anyone's second."""
+    queues = [_tasks(study, cell, _batches_wanted(study, cell, done)) for cell in cells]
+    rounds = itertools.zip_longest(*(queue.items() for queue in queues))
+    return {one[0]: one[1] for turn in rounds for one in turn if one is not None and one[0] not in done}
+
+
+def _tasks(study: Study, cell: Cell, number: int) -> dict[str, Definition]:
+    definitions = (cell.definition(study, *where) for where in itertools.islice(batches(study), number))
+    return {key(one): one for one in definitions}
+
+
+def _batches_wanted(study: Study, cell: Cell, done: Mapping[str, Row]) -> int:
+    """How many batches a cell needs, as far as can be told by now."""
+    stop = study.stop
+    most = math.ceil(stop.states_of(cell.chosen.label) / stop.batch)
+    if stop.standard_error is None:
+        return most
+    have = len(_keys(study, cell, done))
+    least = min(most, len(study.seeds))
+    if have < least:
+        return least
+    error = merits(added(done[one]["tally"] for one in _keys(study, cell, done)))["accuracy_se"]
+    # an early guess of the error may be far off: at most double
+    return min(most, 2 * have, max(have, math.ceil(have * (error / stop.standard_error) ** 2)))
+
+
+def _keys(study: Study, cell: Cell, done: Mapping[str, Row]) -> list[str]:
+    """The keys of a cell's batches that are done, from the first on without a gap."""
+    most = math.ceil(study.stop.states_of(cell.chosen.label) / study.stop.batch)
+    found = []
+    for one in _tasks(study, cell, most):
+        if one not in done:
+            break
+        found.append(one)
+    return found
