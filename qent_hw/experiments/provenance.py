@@ -29,8 +29,9 @@ def provenance(backend_name: str, device: Device, seed: int, models: dict[str, A
     models
         for each estimator, what identifies the model it used.
     """
+    where = origin()
     return {
-        "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+        "date": where.pop("date"),
         "seed": seed,
         "backend": {
             "name": backend_name,
@@ -40,6 +41,14 @@ def provenance(backend_name: str, device: Device, seed: int, models: dict[str, A
             **device.facts,
         },
         "models": models,
+        **where,
+    }
+
+
+def origin() -> dict[str, Any]:
+    """Date, versions, platform and git state."""
+    return {
+        "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         "versions": {
             "qent-hw": qent_hw.__version__,
             "python": platform.python_version(),

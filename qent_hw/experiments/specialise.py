@@ -40,7 +40,7 @@ def specialised(
     """
     if NAME not in runcard.estimators:
         return runcard
-    path = str(_trained(_blueprint(runcard, device, record), record, progress))
+    path = str(trained(_blueprint(runcard, device, record), record, progress))
     names = [path if one == NAME else one for one in runcard.estimators]
     return runcard.model_copy(update={"estimators": names})
 
@@ -52,7 +52,8 @@ def _blueprint(runcard: Runcard, device: Device, record: DeviceRecord | None) ->
     return device_blueprint(runcard.family, runcard.channel.kind, names, runcard.shots, trained_for)
 
 
-def _trained(blueprint: Blueprint, record: DeviceRecord | None, progress: Progress | None) -> Path:
+def trained(blueprint: Blueprint, record: DeviceRecord | None = None, progress: Progress | None = None) -> Path:
+    """The model file of a blueprint for a device, trained if there is none yet."""
     path = FOLDER / f"{NAME}-{_key(blueprint, record)}.npz"
     if not path.is_file():
         from qent_hw.estimators.train_command import train_into

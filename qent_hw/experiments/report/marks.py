@@ -28,7 +28,11 @@ _MARKS = {
     "likelihood": Mark("#7a4e9f", "X", "✖"),
     "tomography_linear": Mark("#8c6d31", "<", "◀"),
     "tomography_mle": Mark("#4d6b00", ">", "▶"),
+    "tomography_linear_tuned": Mark("#c9a227", "<", "◀"),
+    "tomography_mle_tuned": Mark("#7fa600", ">", "▶"),
+    "tomography_qiskit": Mark("#a05a9c", "p", "⬟"),
     "chsh": Mark("#666666", "*", "★"),
+    "chsh_horodecki": Mark("#999999", "*", "★"),
 }
 
 

@@ -13,6 +13,7 @@ from qent_hw import bench
 from qent_hw.errors import InputError
 from qent_hw.estimators.sources import NO_CHANNEL
 from qent_hw.experiments.runcard import OWN_FILES, Qubit, Seconds
+from qent_hw.experiments.specialise import NAME as DEVICE
 from qent_hw.physics.settings import ALL_SETTINGS, BELL_SETTINGS, check_settings
 from qent_hw.validation import first_problem
 
@@ -44,10 +45,15 @@ class _Section(BaseModel):
 
 class Chosen(_Section):
     """An estimator: its name (see `estimators.catalogue`), for those that can do with any the settings to measure, and
-    what it is called in the tables."""
+    what it is called in the tables.
+
+    ``device`` is a network trained for what the case assumes, at its shots, over a relative spread `drift` of the
+    device's lifetimes and misreadings.
+    """
 
     name: Annotated[str, Field(min_length=1)]
     settings: Settings | None = None
+    drift: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
     label: Name
 
     @model_validator(mode="before")
@@ -58,6 +64,12 @@ class Chosen(_Section):
             name = entry["name"]
             entry = {"label": Path(name).stem if Path(name).suffix == ".npz" else name, **entry}
         return entry
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Chosen:
+        if self.drift is not None and self.name != DEVICE:
+            raise ValueError(f"drift: is what {DEVICE!r} is trained over, not {self.name!r}")
+        return self
 
 
 class CaseDevice(_Section):

@@ -13,13 +13,15 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from qent_hw.errors import InputError, Interrupted
+from qent_hw.estimators.build import Progress
 from qent_hw.experiments.study.card import Study
 from qent_hw.experiments.study.engines import Engine
 from qent_hw.experiments.study.perform import check_cell
 from qent_hw.experiments.study.progress import Clock
-from qent_hw.experiments.study.table import NAME, Row, append_rows, read_rows
+from qent_hw.experiments.study.table import NAME, Row, append_rows, merge, read_rows
 from qent_hw.experiments.study.tally import added, merits
 from qent_hw.experiments.study.tasks import Cell, Definition, batches, cells_of, files_of, key, needed
+from qent_hw.experiments.study.trained import with_trained
 
 Watch = Callable[[float, float, int, int], None]
 """Told (seconds of work done, seconds in all, tasks done, tasks in all)."""
@@ -37,7 +39,11 @@ class Finished:
 
 
 def run_study(
-    study: Study, folder: Path, engine: AbstractContextManager[Engine], watch: Watch | None = None
+    study: Study,
+    folder: Path,
+    engine: AbstractContextManager[Engine],
+    watch: Watch | None = None,
+    training: Progress | None = None,
 ) -> list[Finished]:
     """Do what is not yet done in the folder's results, and return all that was asked for.
 
@@ -52,7 +58,8 @@ def run_study(
     """
     with locked(folder):
         path = folder / NAME
-        cells, files, done = cells_of(study), files_of(study), read_rows(path)
+        cells = with_trained(cells_of(study), training)
+        files, done = files_of(cells), read_rows(path)
         for cell in cells:
             first = cell.definition(study, study.seeds[0], 0)
             if key(first) not in done:
@@ -64,11 +71,10 @@ def run_study(
     return [Finished(cell, tuple(done[one] for one in _keys(study, cell, done))) for cell in cells]
 
 
-def finished_cells(study: Study, folder: Path) -> list[Finished]:
-    """What of a study is done in its folder."""
-    done = read_rows(folder / NAME)
-    found = [(cell, _keys(study, cell, done)) for cell in cells_of(study)]
-    return [Finished(cell, tuple(done[one] for one in keys)) for cell, keys in found if keys]
+def take_in(folder: Path, other: str | Path) -> int:
+    """Add to the folder's results those of another study, see `table.merge`; returns how many were new."""
+    with locked(folder):
+        return merge(folder / NAME, other)
 
 
 def locked(folder: Path) -> FileLock:

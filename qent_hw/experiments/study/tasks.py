@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -86,11 +86,10 @@ def key(definition: Definition) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:20]
 
 
-def files_of(study: Study) -> Files:
-    """The user's own files, which tasks carry with them."""
-    families = [case.family for case in study.cases if _is_file(case.family)]
-    models = [one.name for case in study.cases for one in study.estimators_of(case) if _is_file(one.name)]
-    return {_called(path): Path(path).read_bytes() for path in (*families, *models)}
+def files_of(cells: Iterable[Cell]) -> Files:
+    """Files of the user's own, and models that were trained for it: tasks carry these with them."""
+    paths = {path for cell in cells for path in (cell.case.family, cell.chosen.name) if _is_file(path)}
+    return {_called(path): Path(path).read_bytes() for path in sorted(paths)}
 
 
 def needed(definition: Definition, files: Files) -> Files:
