@@ -10,39 +10,46 @@ from qent_hw.calibration.record import DeviceRecord
 from qent_hw.circuits.readout_twirl import twirled
 from qent_hw.errors import InputError
 from qent_hw.estimators import Estimator, NeuralEstimator, load_distinct_estimators
+from qent_hw.estimators.catalogue import is_network, make_estimator
+from qent_hw.estimators.device_states import DeviceStates
+from qent_hw.estimators.situation import Situation
+from qent_hw.estimators.sources import FamilyStates
 from qent_hw.experiments.plan import Plan
 from qent_hw.experiments.runcard import Runcard
 from qent_hw.hardware.device import Device
+from qent_hw.physics.settings import ALL_SETTINGS
 
-BAYES = "bayes"
+# made by simulating what is measured, which is for local backends so far
+_SIMULATING = ("bayes", "likelihood")
 
 
 def load_estimators(
     runcard: Runcard, plan: Plan, record: DeviceRecord | None, device: Device | None = None
 ) -> list[Estimator]:
-    """The estimators of a runcard, in its order; after those that were trained without a device, where there is a
-    record, the same with their features corrected for its misreadings, as NAME_corrected.
+    """The estimators of a runcard: networks in its order; after those that were trained without a device, where there
+    is a record, the same with their features corrected for its misreadings, as NAME_corrected; then all others.
 
-    device: for `bayes`, which simulates it.
+    device: for those that simulate it.
 
     Raises
     ------
     InputError
         where one is not to be had, or lacks a setting.
     """
-    files = [name for name in runcard.estimators if name != BAYES]
+    files = [name for name in runcard.estimators if is_network(name)]
     networks = load_distinct_estimators(files, plan.family.name, runcard.channel.kind)
-    for network in networks:
-        lacking = [setting for setting in network.settings if setting not in runcard.settings]
-        if lacking:
-            raise InputError(
-                f"estimators: {network.name} needs setting {lacking[0]}; add it to settings = {runcard.settings}"
-            )
     found: list[Estimator] = [*networks]
     if record is not None:
         found += _corrected(networks, record, runcard)
-    if BAYES in runcard.estimators:
-        found.append(_bayes(runcard, plan, record, device))
+    others = [name for name in runcard.estimators if not is_network(name)]
+    if others:
+        situation = _situation(runcard, plan, record, device)
+        found += [_made(name, situation, device) for name in others]
+    for one in found:
+        if lacking := [setting for setting in one.settings if setting not in runcard.settings]:
+            raise InputError(
+                f"estimators: {one.name} needs setting {lacking[0]}; add it to settings = {runcard.settings}"
+            )
     return found
 
 
@@ -65,11 +72,24 @@ def _corrected(networks: Sequence[NeuralEstimator], record: DeviceRecord, runcar
     ]
 
 
-def _bayes(runcard: Runcard, plan: Plan, record: DeviceRecord | None, device: Device | None) -> Estimator:
-    from qent_hw.estimators.bayes import bayes_for_device
+def _made(name: str, situation: Situation, device: Device | None) -> Estimator:
+    if device is None and (name in _SIMULATING or name.endswith("_tuned")):
+        raise InputError(f"estimators: {name} simulates the device, which is for local backends so far")
+    try:
+        return make_estimator(name, situation)
+    except InputError as error:
+        raise InputError(f"estimators: {error}") from None
+
+
+def _situation(runcard: Runcard, plan: Plan, record: DeviceRecord | None, device: Device | None) -> Situation:
     from qent_hw.experiments.training_device import device_of_run
 
+    # the only ones that look at the total are tuned tomographies, of all nine settings
+    shots, settings = runcard.shots * len(ALL_SETTINGS), tuple(runcard.settings)
     if device is None:
-        raise InputError("estimators: bayes simulates the device, which is for local backends so far")
-    assumed = device_of_run(runcard, device, record)
-    return bayes_for_device(plan.family, runcard.channel.kind, assumed, tuple(runcard.settings))
+        readout = None if record is None else record.readout.matrix
+        if readout is not None and runcard.readout == "twirled":
+            readout = twirled(readout)
+        return Situation(FamilyStates(plan.family), runcard.channel.kind, shots, settings, readout)
+    known = replace(device_of_run(runcard, device, record), spread=None)
+    return Situation(DeviceStates(plan.family, known), runcard.channel.kind, shots, settings)

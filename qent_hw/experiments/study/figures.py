@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from qent_hw.experiments.report.marks import Mark, mark_handle, marks
 from qent_hw.experiments.study.card import Study
 from qent_hw.experiments.study.figures_map import draw_map
 from qent_hw.experiments.study.study import Finished
+from qent_hw.experiments.study.words import case_title
 from qent_hw.pages.picture import Picture
 from qent_hw.pages.style import QUIET, WIDTH, finish, grid_of_axes, legend_above, new_figure, plain_style
 
@@ -68,7 +69,7 @@ def _panels(study: Study, frame: pd.DataFrame) -> list[_Panel]:
     """A panel for each case against shots, or where the study has an axis for each number of shots against that."""
     if study.axis is not None:
         return [_Panel(f"{shots:,} shots a state", rows, "value") for shots, rows in frame.groupby("shots", sort=True)]
-    titles = {case.name: case.title or case.name.replace("_", " ") for case in study.cases}
+    titles = {case.name: case_title(case) for case in study.cases}
     return [_Panel(titles[name], rows, "shots") for name, rows in frame.groupby("case", sort=False)]
 
 
@@ -104,7 +105,7 @@ def _curves(axis: Axes, study: Study, panel: _Panel, looks: dict[str, Mark], cur
     else:
         axis.set_xlabel(study.axis or "")
     if curve.logarithmic:
-        axis.set_yscale("log")
+        _logarithmic(axis)
     axis.grid(True, color="#eeeeee", linewidth=0.6)
 
 
@@ -127,15 +128,21 @@ def _shots_axis(axis: Axes, shots: Sequence[int]) -> None:
     axis.minorticks_off()
 
 
+def _logarithmic(axis: Axes) -> None:
+    axis.set_yscale("log")
+    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.yaxis.set_minor_formatter(NullFormatter())
+
+
 def _short(value: float, _: Any = None) -> str:
     return f"{value / 1000:g}k" if value >= 1000 and value % 1000 == 0 else f"{value:g}"
 
 
 def _cost(study: Study, frame: pd.DataFrame, looks: dict[str, Mark]) -> Picture:
     """Wrong verdicts against what the shots cost."""
-    groups: Callable[[pd.DataFrame], Any] = lambda rows: rows.groupby("case", sort=False)  # noqa: E731
-    titles = {case.name: case.title or case.name.replace("_", " ") for case in study.cases}
-    panels = list(groups(frame))
+    titles = {case.name: case_title(case) for case in study.cases}
+    panels = list(frame.groupby("case", sort=False))
     figure = new_figure(WIDTH if len(panels) > 1 else 0.62 * WIDTH, 0.9 + 2.9 * -(-len(panels) // _COLUMNS))
     for axis, (case, rows) in zip(grid_of_axes(figure, len(panels), _COLUMNS), panels, strict=True):
         for name, line in rows.groupby("estimator", sort=False):
@@ -145,9 +152,9 @@ def _cost(study: Study, frame: pd.DataFrame, looks: dict[str, Mark]) -> Picture:
             seen = wrong > 0
             _line(axis, x[seen], wrong[seen], np.minimum(error, 0.99 * wrong)[seen], looks[name], _is_plain(name))
         axis.set_xscale("log")
-        axis.set_yscale("log")
-        axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axis.yaxis.set_minor_formatter(NullFormatter())
+        axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.xaxis.set_minor_formatter(NullFormatter())
+        _logarithmic(axis)
         axis.set_title(titles[case])
         axis.set_xlabel("QPU seconds for 1,000 states")
         axis.set_ylabel("wrong verdicts / %")

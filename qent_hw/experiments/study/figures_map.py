@@ -10,6 +10,7 @@ from qent_hw.circuits import load_family
 from qent_hw.experiments.report.labels import parameter_label
 from qent_hw.experiments.study.card import Study
 from qent_hw.experiments.study.study import Finished
+from qent_hw.experiments.study.words import case_title
 from qent_hw.pages.picture import Picture
 from qent_hw.pages.style import WIDTH, finish, grid_of_axes, new_figure
 
@@ -48,9 +49,8 @@ def draw_map(study: Study, finished: Sequence[Finished]) -> Picture | None:
                 ticks = np.linspace(low, high, _TURN_TICKS + 1)
                 place.set_ticks(ticks, [f"{tick / np.pi:g}π" if tick else "0" for tick in ticks])
     figure.colorbar(image, ax=axes, label="wrong verdicts / %", shrink=0.9)
-    title = case.title or case.name.replace("_", " ")
     caption = (
-        f"{title}, {shots:,} shots a state: the share of wrong verdicts over {parameter_label(x)} and "
+        f"{case_title(case)}, {shots:,} shots a state: the share of wrong verdicts over {parameter_label(x)} and "
         f"{parameter_label(y)}, other parameters at random. Errors gather where a state is barely entangled."
     )
     alt = f"maps of the share of wrong verdicts over {x} and {y}, one for each estimator"

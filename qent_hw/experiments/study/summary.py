@@ -8,7 +8,7 @@ import rich.table
 from rich.console import Console
 
 from qent_hw.experiments.study.outputs import Outcome
-from qent_hw.experiments.study.words import percent
+from qent_hw.experiments.study.words import case_title, percent
 
 
 def print_study(outcome: Outcome, folder: Path) -> None:
@@ -22,7 +22,7 @@ def print_study(outcome: Outcome, folder: Path) -> None:
         shots = sorted(rows["shots"].unique())
         at = f" ({outcome.study.axis} = {case.value:g})" if outcome.study.axis and case.value is not None else ""
         table = rich.table.Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), title_justify="left")
-        table.add_column(f"{case.title or case.name}{at}: accuracy at", no_wrap=True)
+        table.add_column(f"{case_title(case)}{at}: accuracy at", no_wrap=True)
         for number in shots:
             table.add_column(f"{number:,} shots", justify="right", no_wrap=True)
         for name, line in rows.groupby("estimator", sort=False):

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qent_hw.experiments.study.card import Study
+from qent_hw.circuits import load_family
+from qent_hw.experiments.study.card import MIXED, Case, Study
 from qent_hw.pages.table import Table
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+def case_title(case: Case) -> str:
+    """What a case is called: its own title, or its family's where it is named after that."""
+    if case.title or case.name != Path(case.family).stem:
+        return case.title or case.name
+    return "general mixed" if case.family == MIXED else load_family(case.family).title
 
 
 def lead(study: Study, frame: pd.DataFrame) -> list[tuple[str, str]]:
@@ -29,7 +38,7 @@ def lead(study: Study, frame: pd.DataFrame) -> list[tuple[str, str]]:
                 continue
             best = here.loc[here["accuracy"].idxmax()]
             parts.append(f"at {number:,} shots {best['estimator']} is right most often, {percent(best, 'accuracy')}")
-        found.append((case.title or case.name.replace("_", " "), "; ".join(parts)))
+        found.append((case_title(case), "; ".join(parts)))
     return found
 
 
@@ -40,7 +49,7 @@ def merit_tables(study: Study, frame: pd.DataFrame) -> list[Table]:
         rows = frame[frame["case"] == case.name]
         if rows.empty:
             continue
-        title = case.title or case.name.replace("_", " ")
+        title = case_title(case)
         found.append(_by_shots(rows, f"{title}: accuracy / %", lambda row: percent(row, "accuracy", unit=False)))
         found.append(_by_shots(rows, f"{title}: RMSE of the concurrence", lambda row: plain(row, "rmse")))
         if "behind_accuracy" in rows and rows["behind_accuracy"].notna().any():
