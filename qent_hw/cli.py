@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import qent_hw
-from qent_hw import cli_device, cli_remote, cli_study
+from qent_hw import cli_check, cli_device, cli_recommend, cli_remote, cli_study
 from qent_hw.cli_device import training_bar
 from qent_hw.cli_options import BadFitOk, MaxAge, Record, StaleOk, pair, record_entries
 from qent_hw.errors import QentError
@@ -243,7 +243,7 @@ def _progress(silent: bool) -> Iterator[Progress | None]:
         bar.stop()
 
 
-for commands in (cli_remote, cli_device, cli_study):
+for commands in (cli_remote, cli_device, cli_study, cli_check, cli_recommend):
     commands.add_to(app)
 
 

@@ -180,6 +180,8 @@ def load_runcard(name: str | Path, **overrides: Any) -> Runcard:
     """
     path = bench.find("experiments", str(name), ".toml")
     content = bench.read_toml(path, "runcard")
+    if "cases" in content:
+        raise InputError(f"runcard {path}: is a study of many experiments; use qent-hw study")
     # a family, a model or a record named by a path is looked up beside the runcard first
     if isinstance(content.get("family"), str):
         content["family"] = _beside(path, content["family"])

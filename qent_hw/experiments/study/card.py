@@ -48,12 +48,13 @@ class Chosen(_Section):
     what it is called in the tables.
 
     ``device`` is a network trained for what the case assumes, at its shots, over a relative spread `drift` of the
-    device's lifetimes and misreadings.
+    device's lifetimes and misreadings. assumes: in place of what the case says.
     """
 
     name: Annotated[str, Field(min_length=1)]
     settings: Settings | None = None
     drift: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
+    assumes: Literal["device", "readout", "ideal"] | None = None
     label: Name
 
     @model_validator(mode="before")

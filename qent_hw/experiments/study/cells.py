@@ -46,7 +46,7 @@ def _line(one: Finished) -> dict[str, Any]:
         "channel": case.channel,
         "injection": case.injection if device is not None else None,
         "backend": "ideal" if device is None else device.backend,
-        "assumes": case.assumes if device is not None else None,
+        "assumes": first["task"]["assumes"] if device is not None else None,
         "shots": one.cell.shots,
         "estimator": one.cell.chosen.label,
         "settings": ",".join(first["settings"]),

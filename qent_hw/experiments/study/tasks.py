@@ -46,7 +46,7 @@ class Cell:
             "family": _family(case),
             "channel": case.channel,
             "injection": case.injection,
-            "assumes": case.assumes,
+            "assumes": self.chosen.assumes or case.assumes,
             "shots": self.shots,
             "estimator": _estimator(self.chosen.name, case),
             "settings": self.chosen.settings or case.settings,

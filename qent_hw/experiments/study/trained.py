@@ -29,7 +29,8 @@ def with_trained(cells: Sequence[Cell], progress: Progress | None = None) -> lis
 
 
 def _trained(cell: Cell, progress: Progress | None) -> Cell:
-    case, chosen = cell.case, cell.chosen
+    chosen = cell.chosen
+    case = cell.case.model_copy(update={"assumes": chosen.assumes or cell.case.assumes})
     assumed = resolve(case).assumed
     if not isinstance(assumed, DeviceStates):
         raise InputError(f"case {case.name!r}: estimator 'device' is trained for a device, and none is assumed there")
