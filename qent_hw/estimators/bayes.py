@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qent_hw.circuits import Family
-from qent_hw.errors import InputError
 from qent_hw.estimators.card import assumed_of
 from qent_hw.estimators.counts_posterior import FEWEST_SAMPLES, Samples, posterior_samples
 from qent_hw.estimators.device_states import DeviceStates, TrainingDevice
 from qent_hw.estimators.estimates import Estimates, verdicts
 from qent_hw.estimators.limits_posterior import effective_samples
 from qent_hw.estimators.limits_source import Source, source_of
+from qent_hw.estimators.needed import needed
 from qent_hw.physics.counts import Counts
 
 NAME = "bayes"
@@ -70,8 +70,8 @@ class BayesEstimator:
         In other company or order a state meets other random numbers: its estimate then differs by about the error of a
         mean of `effective_samples`. Raises InputError where a setting is missing.
         """
-        needed = self._needed(counts)
-        values = needed.values.reshape(len(needed.values), -1).astype(np.float64)
+        measured = needed(counts, self.settings, self.name).values
+        values = measured.reshape(len(measured), -1).astype(np.float64)
         root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
         pool_rng, rng, again = (
             np.random.default_rng(child)
@@ -81,18 +81,10 @@ class BayesEstimator:
         columns = np.empty((6, len(values)))
         effective = np.empty(len(values))
         for found in posterior_samples(self.source, self.settings, everything, values, self.pool, pool_rng, rng):
-            columns[:, found.rows] = _figures(found, needed.values[found.rows], again)
+            columns[:, found.rows] = _figures(found, measured[found.rows], again)
             effective[found.rows] = effective_samples(found.weights)
         p, p_low, p_high, concurrence, c_low, c_high = columns
         return BayesEstimates(p, p_low, p_high, concurrence, c_low, c_high, verdicts(p), effective)
-
-    def _needed(self, counts: Counts) -> Counts:
-        have = list(counts.settings)
-        if missing := [one for one in self.settings if one not in have]:
-            raise InputError(
-                f"counts: setting {', '.join(missing)} is missing and {self.name} needs it; measured: {', '.join(have)}"
-            )
-        return Counts(self.settings, counts.values[:, [have.index(one) for one in self.settings]])
 
 
 def bayes_for_device(family: Family, channel: str, device: TrainingDevice, settings: tuple[str, ...]) -> BayesEstimator:

@@ -40,13 +40,15 @@ class Source:
 
     dimension: how many uniform numbers make a state, or None if states can only be drawn; states: points (n, dimension)
     of the unit cube -> (n, 4, 4); draw: (n, rng) -> (points (n, dimension), states), the points (n, 0) without a cube;
-    chances: (points, their states or None, settings) -> (n, n_settings, 4), how likely each outcome is.
+    chances: (points, their states or None, settings) -> (n, n_settings, 4), how likely each outcome is; goes_round:
+    (dimension,), which coordinates are angles, 0 and 1 making the same state.
     """
 
     dimension: int | None
     states: Callable[[NDArray[np.float64]], NDArray[np.complex128]]
     draw: Callable[[int, np.random.Generator], tuple[NDArray[np.float64], NDArray[np.complex128]]]
     chances: Chances
+    goes_round: NDArray[np.bool_]
 
 
 def source_of(source: str | Family | DeviceStates | Draw, channel: str | None) -> Source:
@@ -81,7 +83,7 @@ def source_of(source: str | Family | DeviceStates | Draw, channel: str | None) -
         points = rng.random((n, len(names) + 1))
         return points, states(points)
 
-    return Source(len(names) + 1, states, draw, _read_rightly(states))
+    return Source(len(names) + 1, states, draw, _read_rightly(states), _angles(states, len(names) + 1))
 
 
 def _read_rightly(states: Callable[[NDArray[np.float64]], NDArray[np.complex128]]) -> Chances:
@@ -95,11 +97,24 @@ def _read_rightly(states: Callable[[NDArray[np.float64]], NDArray[np.complex128]
     return chances
 
 
+def _angles(states: Callable[[NDArray[np.float64]], NDArray[np.complex128]], dimension: int) -> NDArray[np.bool_]:
+    """Which coordinates make the same state at either end, wherever the others are: tried at a few points."""
+    points = np.random.default_rng(0).random((8, dimension))
+    found = np.empty(dimension, bool)
+    for axis in range(dimension):
+        low, high = points.copy(), points.copy()
+        low[:, axis], high[:, axis] = 0, 1
+        found[axis] = np.allclose(states(low), states(high), rtol=0, atol=1e-9)
+    return found
+
+
 def _drawn(draw: Draw) -> Source:
     def states(points: NDArray[np.float64]) -> NDArray[np.complex128]:
         raise InputError("states drawn by a function cannot be made from points")
 
-    return Source(None, states, lambda n, rng: (np.empty((n, 0)), draw(n, rng)), _read_rightly(states))
+    return Source(
+        None, states, lambda n, rng: (np.empty((n, 0)), draw(n, rng)), _read_rightly(states), np.empty(0, bool)
+    )
 
 
 def _of_device(source: DeviceStates, channel: str) -> Source:
@@ -135,4 +150,4 @@ def _of_device(source: DeviceStates, channel: str) -> Source:
         points = rng.random((n, len(names) + 1))
         return points, states(points)
 
-    return Source(len(names) + 1, states, draw, chances)
+    return Source(len(names) + 1, states, draw, chances, _angles(states, len(names) + 1))
