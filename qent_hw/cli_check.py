@@ -11,10 +11,7 @@ import typer
 
 from qent_hw.cli_options import BadFitOk, MaxAge, Record, StaleOk, pair, record_entries
 from qent_hw.cli_remote import MaxSeconds, Yes
-from qent_hw.errors import InputError
-
-MISSED = 4
-"""Exit status of a check of which a threshold was missed."""
+from qent_hw.errors import InputError, ThresholdMissed
 
 
 def add_to(app: typer.Typer) -> None:
@@ -46,7 +43,7 @@ def check(
     quiet: Annotated[bool, typer.Option("--quiet", help="Print errors only.")] = False,
     yes: Yes = False,
     max_qpu_seconds: MaxSeconds = None,
-) -> int:
+) -> None:
     """Run an experiment and end with status 4 where an estimator misses a threshold."""
     from qent_hw.experiments.check import check_thresholds, findings, finished_comparison, junit_xml
     from qent_hw.experiments.runcard import overrides_of
@@ -78,7 +75,9 @@ def check(
     elif not quiet:
         for one in found:
             typer.echo(f"{'holds ' if one.holds else 'MISSED'}  {one}")
-    return MISSED if missed else 0
+    if missed:
+        more = f", and {len(missed) - 1} more" if len(missed) > 1 else ""
+        raise ThresholdMissed(f"{missed[0]}{more}")
 
 
 def _run(

@@ -31,6 +31,12 @@ class BackendError(QentError):
     exit_status = 3
 
 
+class ThresholdMissed(QentError):
+    """A check was done and what it found is below what was asked for (exit status 4)."""
+
+    exit_status = 4
+
+
 class Interrupted(QentError):
     """Stopped by the user; what was finished is kept (exit status 130)."""
 
