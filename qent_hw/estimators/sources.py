@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from qent_hw import physics
 from qent_hw.circuits import Family, load_family
 from qent_hw.physics.settings import FEATURES
+from qent_hw.physics.spectra import singular_value_spectrum
 from qent_hw.physics.states import Spectrum
 
 # Both qubits get the same p ("global dephasing", Eq. 4-6; depolarizing, Eq. 13).
@@ -25,8 +26,8 @@ CHANNELS: dict[str, Callable[..., NDArray[np.complex128]]] = {
     "depolarizing": physics.depolarize,
 }
 
-# The channel of general mixed states, which are mixed from the start.
-NO_CHANNEL = "none"
+# General mixed states as a source by name, beside the families; and their channel: they are mixed from the start.
+GENERAL_MIXED, NO_CHANNEL = "general_mixed", "none"
 
 
 class Drawn(Protocol):
@@ -114,10 +115,18 @@ class GeneralMixed:
 def state_source(source: str | Family | StateSource) -> StateSource:
     """A family, by its name or path, as a source of its states; a source as it is.
 
-    Raises InputError for an unknown family.
+    "general_mixed" names general mixed states of the spectrum law that the figures of general mixed states are made
+    with, see `physics.spectra`. Raises InputError for an unknown family.
     """
+    if source == GENERAL_MIXED:
+        return GeneralMixed(singular_value_spectrum())
     family = load_family(source) if isinstance(source, str) else source
     return FamilyStates(family) if isinstance(family, Family) else family
+
+
+def source_name(source: str) -> str:
+    """What models of a source of states call it: the name that its family gives itself. Raises InputError as above."""
+    return source if source == GENERAL_MIXED else load_family(source).name
 
 
 def draw_parameters(
