@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qent_hw.errors import InputError
+from qent_hw.estimators.averages import averages_from_counts, standard_error
 from qent_hw.estimators.estimates import Estimates, verdicts
 from qent_hw.estimators.model import Model
 from qent_hw.estimators.network import logistic
-from qent_hw.estimators.propagation import standard_error
-from qent_hw.physics.counts import Counts, features_from_counts
+from qent_hw.physics.counts import Counts
 
 
 @dataclass(frozen=True)
@@ -38,14 +38,14 @@ class NeuralEstimator:
         """Estimates for all states of `counts`; see `Estimates`.
 
         P(entangled)'s 68% interval is one standard error of its logit to both sides, to first order: the network's
-        slopes times the features' covariance at the measured frequencies, see `propagation`. The concurrence's 90%
+        slopes times the features' covariance at the measured frequencies, see `averages`. The concurrence's 90%
         interval comes from the model's table, see `qent_hw.estimators.intervals` for what it assumes. Nothing is drawn,
         so that the seed changes nothing. Settings come in any order and superfluous ones are ignored; a missing one
         raises InputError.
         """
         needed = self._needed(counts)
         shots = _shots_per_setting(needed)
-        values, _ = features_from_counts(needed, self.model.features, self.assignment)
+        values = averages_from_counts(needed, self.model.features, self.assignment)
         logit, slopes, concurrence = self.model.predict_with_slopes(values, shots)
         error = standard_error(needed, self.model.features, slopes, self.assignment)
         p_entangled = logistic(logit)

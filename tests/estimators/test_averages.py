@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from qent_hw.errors import InputError
-from qent_hw.estimators.propagation import standard_error
+from qent_hw.estimators.averages import standard_error
 from qent_hw.physics import ALL_SETTINGS, BELL_SETTINGS, FEATURE_SETS, Counts, features_from_counts, sample_counts
 
 # A[measured, prepared] over ++, +−, −+, −−, first sign first qubit; not symmetric
