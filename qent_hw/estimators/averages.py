@@ -48,8 +48,8 @@ def averages_from_counts(
     InputError for an average that the settings do not give.
     """
     telling, worth = _weights(counts.settings, averages, assignment)
-    n = len(counts.values)
-    values: NDArray[np.float64] = (counts.values.reshape(n, -1).astype(np.float64) @ worth) / (counts.shots @ telling)
+    seen = counts.values.reshape(len(counts.values), len(worth)).astype(np.float64)
+    values: NDArray[np.float64] = (seen @ worth) / (counts.shots @ telling)
     return values
 
 
@@ -62,9 +62,9 @@ def standard_error(
     """Of a function whose slopes along the averages are (n_states, n_averages), over repetitions: (n_states,).
 
     To first order such a function is a weighted sum of multinomial counts, whose variance is known in closed form; it
-    knows that averages share shots. The outcomes' probabilities are (n + 1/2)/(N + 2) for n of N shots in a setting, and
-    the variance that of N + 3 shots, as in `physics.features_from_counts`: it does not vanish where all outcomes of a
-    setting were equal. Raises InputError as `averages_from_counts`.
+    knows that averages share shots. The outcomes' probabilities are (n + 1/2)/(N + 2) for n of N shots in a setting,
+    and the variance that of N + 3 shots, as in `physics.features_from_counts`: it does not vanish where all outcomes of
+    a setting were equal. Raises InputError as `averages_from_counts`.
     """
     telling, worth = _weights(counts.settings, averages, assignment)
     shots = counts.shots.astype(np.float64)
@@ -80,7 +80,7 @@ def standard_error(
 def _weights(
     settings: tuple[str, ...], averages: Sequence[str], assignment: NDArray[np.float64] | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Whose shots an average is over, 0/1 (n_settings, n_averages); what an outcome adds, (4 n_settings, n_averages)."""
+    """Over whose shots an average is, 0/1 (n_settings, n_averages); what outcomes add, (4 n_settings, n_averages)."""
     telling = np.zeros((len(settings), len(averages)))
     worth = np.zeros((len(settings), 4, len(averages)))
     certain = np.eye(4)[:, None]

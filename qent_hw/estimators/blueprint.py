@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from qent_hw.circuits import Family, load_family
+from qent_hw.circuits import load_family
+from qent_hw.estimators.averages import averages_apart
 from qent_hw.estimators.data import Shots
 from qent_hw.estimators.device_states import DeviceStates, TrainingDevice
 from qent_hw.estimators.model import FEWEST_SHOTS, MOST_SHOTS
+from qent_hw.estimators.sources import StateSource, state_source
 from qent_hw.estimators.training import PAPER_CLASSIFIER, PAPER_REGRESSOR, Recipe
 from qent_hw.physics.settings import FEATURE_SETS, check_features
 
@@ -20,8 +22,9 @@ _MODERN = Recipe(hidden=(96, 96, 96), optimizer="adam", learning_rate=2e-3, batc
 class Blueprint:
     """Everything that decides a model but the seed.
 
-    family: a name or a path for `load_family`; channel: one of `data.CHANNELS`; feature_set: a key of
-    FEATURE_SETS, or names of Table I with commas between, such as 'xa,yb,x1,y1,1a,1b';
+    family: a name or a path for `sources.state_source`; channel: one that its states can pass through; feature_set: a
+    key of FEATURE_SETS, or names of Table I with commas between, such as 'xa,yb,x1,y1,1a,1b'; apart: whether the
+    networks see the single-qubit averages of each setting by themselves, see `averages`;
     shots: per setting in the training data, inf for exact features, a number, or a range drawn log-uniformly, which
     makes the networks shot-aware. Of the n states drawn, `train_share` are trained on and the rest is held out; the
     interval table and the test scores come from further states. device: the device the model is for, whose errors are
@@ -40,6 +43,7 @@ class Blueprint:
     n_intervals: int = 200_000
     n_test: int = 200_000
     device: TrainingDevice | None = None
+    apart: bool = False
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -47,10 +51,16 @@ class Blueprint:
         return check_features(tuple(self.feature_set.split(","))) if named is None else named
 
     @property
-    def source(self) -> Family | DeviceStates:
+    def averages(self) -> tuple[str, ...]:
+        """What the networks see, in the order of their inputs."""
+        return averages_apart(self.features) if self.apart else self.features
+
+    @property
+    def source(self) -> StateSource:
         """What the states are drawn from; raises InputError for an unknown family."""
-        family = load_family(self.family)
-        return family if self.device is None else DeviceStates(family, self.device)
+        if self.device is None:
+            return state_source(self.family)
+        return DeviceStates(load_family(self.family), self.device)
 
     @property
     def shot_aware(self) -> bool:
@@ -74,4 +84,4 @@ def recommended_blueprint(
     family: str, channel: str, feature_set: str = "bell8", shots: Shots = (FEWEST_SHOTS, MOST_SHOTS), n: int = 2_000_000
 ) -> Blueprint:
     """The recommended pair: larger networks trained on sampled counts, at the shot counts they are to serve."""
-    return Blueprint(family, channel, feature_set, shots, _MODERN, n, _MODERN, n, train_share=0.95)
+    return Blueprint(family, channel, feature_set, shots, _MODERN, n, _MODERN, n, train_share=0.95, apart=True)

@@ -14,15 +14,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qent_hw.circuits import load_family
 from qent_hw.errors import Interrupted
 from qent_hw.estimators.blueprint import Blueprint
 from qent_hw.estimators.card import fresh_scores, model_card
-from qent_hw.estimators.data import Source, labelled_states, labelled_states_at
+from qent_hw.estimators.data import LabelledStates, Source, labelled_states, labelled_states_at
 from qent_hw.estimators.intervals import SHOTS, IntervalTable, calibrate
-from qent_hw.estimators.model import Model, network_inputs
+from qent_hw.estimators.model import FEWEST_SHOTS, MOST_SHOTS, Model, network_inputs
 from qent_hw.estimators.network import Network, Output
 from qent_hw.estimators.scores import accuracy, r2, share
+from qent_hw.estimators.sources import source_name
 from qent_hw.estimators.training import Recipe, train
 
 # what is being done, the share of it that is done in [0, 1], and a short remark such as the loss
@@ -49,8 +49,8 @@ def build_model(
     tell("drawing training states", 0.0, "")
     source = blueprint.source
     n = max(blueprint.n_classifier, blueprint.n_regressor)
-    states = labelled_states(source, blueprint.channel, blueprint.features, n, data_seed, blueprint.shots)
-    inputs = network_inputs(states.features, states.shots, blueprint.shot_aware)
+    states = labelled_states(source, blueprint.channel, blueprint.averages, n, data_seed, blueprint.shots)
+    inputs = _inputs(blueprint, states)
     drawn = time.perf_counter()
 
     # The first states are trained on, the rest of each network's n is held out.
@@ -93,7 +93,7 @@ def build_model(
 
     tell("measuring the intervals", 0.0, "")
     model = Model(
-        family=load_family(blueprint.family).name,
+        family=source_name(blueprint.family),
         channel=blueprint.channel,
         features=blueprint.features,
         shot_aware=blueprint.shot_aware,
@@ -101,6 +101,7 @@ def build_model(
         regressor=regressor,
         intervals=_intervals(blueprint, source, regressor, interval_seed),
         card={},
+        apart=blueprint.apart,
     )
     tell("measuring the scores", 0.0, "")
     fresh = fresh_scores(model, source, blueprint.n_test, test_seed)
@@ -130,17 +131,22 @@ def _epochs(tell: Progress, what: str, epochs: int, stopped: Event) -> Callable[
     return told
 
 
+def _inputs(blueprint: Blueprint, states: LabelledStates) -> NDArray[np.float32]:
+    within = (FEWEST_SHOTS, MOST_SHOTS) if blueprint.shot_aware else None
+    return network_inputs(states.features, states.shots, within)
+
+
 def _concurrence(regressor: Network, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.clip(regressor.predict(inputs), 0, 1)
 
 
 def _intervals(blueprint: Blueprint, source: Source, regressor: Network, seed: np.random.SeedSequence) -> IntervalTable:
-    drawing = (source, blueprint.channel, blueprint.features, blueprint.n_intervals, seed)
+    drawing = (source, blueprint.channel, blueprint.averages, blueprint.n_intervals, seed)
     levels = dict(zip(SHOTS, labelled_states_at(*drawing, SHOTS), strict=True))
     return calibrate(
         {
             shots: (
-                _concurrence(regressor, network_inputs(level.features, level.shots, blueprint.shot_aware)),
+                _concurrence(regressor, _inputs(blueprint, level)),
                 level.concurrence,
             )
             for shots, level in levels.items()

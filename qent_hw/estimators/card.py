@@ -68,7 +68,7 @@ def fresh_scores(
     the share of concurrences inside their 90% interval; the latter over all states, and over those predicted above
     0.05, where no surely separable states raise it."""
     scores = {}
-    levels = labelled_states_at(source, model.channel, model.features, n, seed, (np.inf, 4096))
+    levels = labelled_states_at(source, model.channel, model.averages, n, seed, (np.inf, 4096))
     for name, level in zip(("ideal", "4096_shots_per_setting"), levels, strict=True):
         p_entangled, concurrence = model.predict(level.features, level.shots)
         low, high = model.intervals.interval(concurrence, level.shots)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from qent_hw import physics
 from qent_hw.circuits import Family
 from qent_hw.errors import InputError
+from qent_hw.estimators.averages import averages_from_counts, feature_of
 from qent_hw.estimators.sources import (
     CHANNELS,
     NO_CHANNEL,
@@ -21,7 +22,7 @@ from qent_hw.estimators.sources import (
     draw_parameters,
     state_source,
 )
-from qent_hw.physics.counts import Counts, features_from_counts, sample_counts
+from qent_hw.physics.counts import Counts, sample_counts
 from qent_hw.physics.settings import settings_for
 
 __all__ = [
@@ -50,8 +51,8 @@ Source = str | Family | StateSource
 
 @dataclass(frozen=True)
 class LabelledStates:
-    """n states: features (n, k), shots per setting (n,) float64 (inf where exact), the PPT label `entangled` (n,) bool
-    and the concurrence (n,). Features and concurrence are float64 in a stream, float32 in a whole set."""
+    """n states: features or other averages (n, k), shots per setting (n,) float64 (inf where exact), the PPT label
+    `entangled` (n,) bool and the concurrence (n,). Features and concurrence are float64 in a stream, float32 in a whole set."""
 
     features: NDArray[np.floating]
     shots: NDArray[np.float64]
@@ -75,6 +76,7 @@ def labelled_states(
 ) -> LabelledStates:
     """`n` random states of the family after the channel, with the named features of Table I.
 
+    features: or averages of single settings such as `x1@xa`, see `averages`, which are told apart at finite shots.
     shots: per setting; a range (low, high) draws a whole number log-uniform for every state. Features at finite shots
     are averages of sampled counts in the settings the features need. General mixed states take the channel "none" and
     no other. Raises InputError for an unknown family, channel or feature, and for shots below 1.
@@ -116,7 +118,9 @@ def stream_labelled_states(
     shots: Sequence[Shots] = (np.inf,),
 ) -> Iterator[list[LabelledStates]]:
     """The states of `labelled_states_at`, chunk after chunk, one entry for each of `shots`: any n in bounded memory."""
-    names, settings = tuple(features), settings_for(features)
+    names = tuple(features)
+    told = tuple(dict.fromkeys(map(feature_of, names)))
+    settings, places = settings_for(told), [told.index(feature_of(name)) for name in names]
     for entry in shots:
         low, high = entry if isinstance(entry, tuple) else (entry, entry)
         if not 1 <= low <= high or any(np.isfinite(end) and end != round(end) for end in (low, high)):
@@ -132,10 +136,10 @@ def stream_labelled_states(
         for entry in shots:
             per_setting = _draw_shots(entry, len(entangled), rng)
             if probabilities is None or np.isinf(per_setting[0]):
-                values = states.features(names)
+                values = states.features(told)[:, places]
             else:
                 counts = _sample(probabilities, per_setting.astype(np.int64), rng)
-                values, _ = features_from_counts(Counts(settings, counts), names)
+                values = averages_from_counts(Counts(settings, counts), names)
             parts.append(LabelledStates(values, per_setting, entangled, concurrence))
         yield parts
 

@@ -20,7 +20,7 @@ from qent_hw.errors import InputError
 
 LEVEL = 0.9
 # Exact features are the limit of infinitely many shots.
-SHOTS = (16.0, 64.0, 256.0, 1024.0, 4096.0, 16384.0, 65536.0, np.inf)
+SHOTS = (10.0, 25.0, 64.0, 256.0, 1024.0, 4096.0, 16384.0, 65536.0, np.inf)
 EDGES = (0.0, 0.003, 0.01, 0.02, 0.04, 0.07, *(round(0.05 * k, 2) for k in range(2, 20)), 0.975, 1.0)
 # A 5% quantile of 500 residuals is known to a fifth of that tail.
 _FEWEST = 500

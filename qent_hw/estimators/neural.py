@@ -45,9 +45,9 @@ class NeuralEstimator:
         """
         needed = self._needed(counts)
         shots = _shots_per_setting(needed)
-        values = averages_from_counts(needed, self.model.features, self.assignment)
+        values = averages_from_counts(needed, self.model.averages, self.assignment)
         logit, slopes, concurrence = self.model.predict_with_slopes(values, shots)
-        error = standard_error(needed, self.model.features, slopes, self.assignment)
+        error = standard_error(needed, self.model.averages, slopes, self.assignment)
         p_entangled = logistic(logit)
         c_low, c_high = self.model.intervals.interval(concurrence, shots)
         return Estimates(

@@ -61,7 +61,7 @@ def compare_settings(
         shots = budget // len(settings) // parts * parts
         blueprint = _small(family, channel, settings, shots, device)
         model = build_model(blueprint, int(train_seed.generate_state(1)[0]))
-        states = labelled_states(blueprint.source, channel, blueprint.features, _TESTED, test_seed, shots)
+        states = labelled_states(blueprint.source, channel, model.averages, _TESTED, test_seed, shots)
         p_entangled, concurrence = model.predict(states.features, states.shots)
         found.append(
             Candidate(settings, shots, accuracy(p_entangled, states.entangled), r2(concurrence, states.concurrence))

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from qent_hw.circuits import load_family
 from qent_hw.errors import InputError
 from qent_hw.estimators.blueprint import Blueprint, device_blueprint, paper_blueprint, recommended_blueprint
 from qent_hw.estimators.build import Progress, build_model
-from qent_hw.estimators.data import CHANNELS, Shots
+from qent_hw.estimators.data import Shots
 from qent_hw.estimators.device_states import TrainingDevice
 from qent_hw.estimators.model import Model
 from qent_hw.estimators.quiet import load_tensorflow_quietly
+from qent_hw.estimators.sources import state_source
 from qent_hw.physics.settings import FEATURE_SETS, FEATURES
 
 _BLUEPRINTS = {"paper": paper_blueprint, "recommended": recommended_blueprint}
@@ -64,8 +64,8 @@ def train_model(
 
 def check_choices(family: str, channel: str, recipe: str, out: str) -> None:
     """Raise `InputError` for an unknown family, channel or recipe, or a file that is not called a model's."""
-    load_family(family)
-    for name, value, known in (("channel", channel, CHANNELS), ("recipe", recipe, _BLUEPRINTS)):
+    channels = state_source(family).channels
+    for name, value, known in (("channel", channel, channels), ("recipe", recipe, tuple(_BLUEPRINTS))):
         if value not in known:
             raise InputError(f"{name} = {value!r}: use one of {', '.join(known)}")
     if Path(out).suffix != ".npz":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -75,16 +76,51 @@ def test_predictions_are_in_range_and_shots_matter_to_shot_aware_models_alone() 
 
 
 def test_shots_input_is_bounded() -> None:
-    np.testing.assert_allclose(shots_input([1, 100, 2560, 65536, np.inf]), [-1, -1, 0, 1, 1], atol=1e-6)
+    middle = np.sqrt(10 * 65536)
+    np.testing.assert_allclose(shots_input([1, 10, middle, 65536, np.inf]), [-1, -1, 0, 1, 1], atol=1e-6)
+    np.testing.assert_allclose(shots_input([10, 100, 2560], (100, 65536)), [-1, -1, 0], atol=1e-6)
+
+
+def test_averages_told_apart_are_inputs_of_their_own_and_features_stand_for_all(tmp_path) -> None:
+    rng = np.random.default_rng(4)
+
+    def network(output: str) -> Network:
+        return Network((rng.normal(size=(13, 1)).astype(np.float32),), (np.zeros(1, np.float32),), output)
+
+    model = replace(made(), apart=True, classifier=network("sigmoid"), regressor=network("linear"))
+    assert len(model.averages) == 12
+    assert model.averages[4:6] == ("x1@xa", "x1@xb")
+    model.save(tmp_path / "m.npz")
+    again = Model.load(tmp_path / "m.npz")
+    assert again.averages == model.averages
+    assert again.settings == ("xa", "xb", "ya", "yb")
+    features = rng.uniform(-0.1, 0.1, (20, 8))
+    repeated = features[:, [0, 1, 2, 3, 4, 4, 5, 5, 6, 6, 7, 7]]
+    for a, b in zip(model.predict(features, 500), again.predict(repeated, 500), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_files_of_schema_1_keep_their_meaning(tmp_path) -> None:
+    """They know no other averages than features, and their shots begin at 100."""
+    model = replace(made(), shots_range=(100, 65536))
+    model.save(tmp_path / "m.npz")
+    with np.load(tmp_path / "m.npz") as file:
+        arrays = {name: file[name] for name in file.files}
+    card = json.loads(str(arrays["card"]))
+    del card["averages"], card["shots_range"]
+    np.savez(tmp_path / "old.npz", **{**arrays, "card": np.array(json.dumps({**card, "schema": 1}))})
+    old, x = Model.load(tmp_path / "old.npz"), np.random.default_rng(1).uniform(-1, 1, (50, 8))
+    for a, b in zip(model.predict(x, 500), old.predict(x, 500), strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_impossible_inputs_are_refused() -> None:
     model = made()
-    with pytest.raises(InputError, match=r"\(n, 9\)"):
+    with pytest.raises(InputError, match=r"\(3, 5\).*\(n, 8\)"):
         model.predict(np.zeros((3, 5)))
     with pytest.raises(InputError, match="state 1"):
         model.predict([[0.0] * 8, [0.0] * 7 + [np.nan]])
-    with pytest.raises(InputError, match=r"must be \(n, n_features\)"):
+    with pytest.raises(InputError, match=r"must be \(n, 8\)"):
         model.predict(np.zeros(8))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from qent_hw.circuits import load_family
+from qent_hw.estimators.averages import averages_from_counts
 from qent_hw.estimators.blueprint import device_blueprint
 from qent_hw.estimators.build import build_model
 from qent_hw.estimators.device_states import DeviceStates, TrainingDevice
@@ -16,7 +17,7 @@ from qent_hw.estimators.drift import even_spread
 from qent_hw.estimators.model import Model
 from qent_hw.estimators.scores import accuracy, r2
 from qent_hw.experiments.training_device import training_device
-from qent_hw.physics import Counts, concurrence, features_from_counts, is_entangled, sample_counts
+from qent_hw.physics import Counts, concurrence, is_entangled, sample_counts
 from qent_hw.physics.settings import features_of
 
 FAMILY, CHANNEL, DEVICE = "special_four_basis", "dephasing", "fake_torino"
@@ -79,8 +80,8 @@ def _scores(model: Model, device: TrainingDevice, corrected: bool = False) -> di
     states = DeviceStates(load_family(FAMILY), device).draw(CHANNEL, _TESTED, rng)
     counts = Counts(SETTINGS, sample_counts(states.probabilities(SETTINGS)[:, :, 0], SHOTS, rng))
     assignment = device.template.errors.readout if corrected else None
-    features, _ = features_from_counts(counts, model.features, assignment)
-    p_entangled, predicted = model.predict(features, np.full(_TESTED, float(SHOTS)))
+    averages = averages_from_counts(counts, model.averages, assignment)
+    p_entangled, predicted = model.predict(averages, np.full(_TESTED, float(SHOTS)))
     return {
         "accuracy": accuracy(p_entangled, is_entangled(states.truth, validate=False)),
         "r2": r2(predicted, concurrence(states.truth, validate=False)),
