@@ -52,7 +52,8 @@ Source = str | Family | StateSource
 @dataclass(frozen=True)
 class LabelledStates:
     """n states: features or other averages (n, k), shots per setting (n,) float64 (inf where exact), the PPT label
-    `entangled` (n,) bool and the concurrence (n,). Features and concurrence are float64 in a stream, float32 in a whole set."""
+    `entangled` (n,) bool and the concurrence (n,). Features and concurrence are float64 in a stream, float32 in a whole
+    set."""
 
     features: NDArray[np.floating]
     shots: NDArray[np.float64]
