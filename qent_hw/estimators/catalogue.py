@@ -9,8 +9,9 @@ FILE.npz                                   a model of the user's own, such as on
                                            …_tuned: with the threshold that is best for such states and shots
 ``tomography_qiskit``                      qiskit-experiments' own StateTomography
 ``chsh``, ``chsh_horodecki``               the CHSH value: of the four settings, and at the best angles (nine settings)
-``module:Class``, or an entry point's      the user's own: a class of the protocol `estimates.Estimator`, called without
-name in the group ``qent_hw.estimators``   arguments, or its method ``for_situation`` with the `Situation` if it has one
+``module:Class``, ``file.py:Class``,       the user's own: a class of the protocol `estimates.Estimator`, called without
+or an entry point's name in the group      arguments, or its method ``for_situation`` with the `Situation` if it has one
+``qent_hw.estimators``
 =========================================  =============================================================================
 """
 
@@ -19,11 +20,14 @@ from __future__ import annotations
 import difflib
 import importlib
 import importlib.metadata
+import importlib.util
 import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -177,27 +181,41 @@ def _own(name: str, situation: Situation) -> Estimator:
 
 
 def imported(name: str) -> Any:
-    """What `module:Class` means; modules are looked for in the working folder too.
+    """What `module:Class` or `file.py:Class` means; modules are looked for in the working folder too.
 
     Raises
     ------
     InputError
         where it cannot be imported.
     """
-    module, _, attribute = name.partition(":")
-    here = os.getcwd()
-    added = here not in sys.path
-    if added:
-        sys.path.insert(0, here)
+    module, _, attribute = name.rpartition(":")
     try:
-        return getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise InputError(f"estimator {name!r}: cannot be imported: {error}") from None
+        return getattr(_from_file(module) if module.endswith(".py") else _from_path(module), attribute)
+    except (ImportError, AttributeError, ValueError, OSError, SyntaxError) as error:
+        raise InputError(f"estimator {name!r}: cannot be imported: {' '.join(str(error).split())}") from None
+
+
+def _from_path(module: str) -> ModuleType:
+    here = os.getcwd()
+    if here in sys.path:
+        return importlib.import_module(module)
+    sys.path.insert(0, here)
+    try:
+        return importlib.import_module(module)
     finally:
-        if added:
-            sys.path.remove(here)
+        sys.path.remove(here)
 
 
+def _from_file(path: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"qent_hw_own_{Path(path).stem}", path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"no module in {path}")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@cache
 def _entry_points() -> dict[str, importlib.metadata.EntryPoint]:
     return {one.name: one for one in importlib.metadata.entry_points(group=GROUP)}
 

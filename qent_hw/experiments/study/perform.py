@@ -127,13 +127,14 @@ def _situation(told: Definition, world: World, settings: tuple[str, ...]) -> Sit
 
 
 def _local(name: str, files: Files) -> str:
-    """The path of a file that came with the task; other names as they are."""
-    if name not in files:
+    """With the path of a file that came with the task; other names as they are."""
+    called, colon, attribute = name.partition(":")
+    if called not in files:
         return name
-    path = Path(_folder().name) / name
+    path = Path(_folder().name) / called
     if not path.is_file():
-        path.write_bytes(files[name])
-    return str(path)
+        path.write_bytes(files[called])
+    return f"{path}{colon}{attribute}"
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +68,7 @@ def run_study(
         with engine as work:
             while wanted := _wanted(study, cells, done):
                 _work_off(wanted, files, work, path, done, clock, watch)
-    return [Finished(cell, tuple(done[one] for one in _keys(study, cell, done))) for cell in cells]
+    return [Finished(cell, _rows(study, cell, done)) for cell in cells]
 
 
 def take_in(folder: Path, other: str | Path) -> int:
@@ -139,37 +139,38 @@ def _work_off(
 
 def _wanted(study: Study, cells: list[Cell], done: Mapping[str, Row]) -> dict[str, Definition]:
     """Tasks to be done next, by key; all estimators' first batches before anyone's second."""
-    queues = [_tasks(study, cell, _batches_wanted(study, cell, done)) for cell in cells]
-    rounds = itertools.zip_longest(*(queue.items() for queue in queues))
+    queues = [itertools.islice(_tasks(study, cell), _batches_wanted(study, cell, done)) for cell in cells]
+    rounds = itertools.zip_longest(*queues)
     return {one[0]: one[1] for turn in rounds for one in turn if one is not None and one[0] not in done}
 
 
-def _tasks(study: Study, cell: Cell, number: int) -> dict[str, Definition]:
-    definitions = (cell.definition(study, *where) for where in itertools.islice(batches(study), number))
-    return {key(one): one for one in definitions}
+def _tasks(study: Study, cell: Cell) -> Iterator[tuple[str, Definition]]:
+    """All batches of a cell in their order, with their keys."""
+    for seed, batch in batches(study):
+        definition = cell.definition(study, seed, batch)
+        yield key(definition), definition
 
 
 def _batches_wanted(study: Study, cell: Cell, done: Mapping[str, Row]) -> int:
     """How many batches a cell needs, as far as can be told by now."""
     stop = study.stop
-    most = math.ceil(stop.states_of(cell.chosen.label) / stop.batch)
+    most = _most(study, cell)
     if stop.standard_error is None:
         return most
-    have = len(_keys(study, cell, done))
-    least = min(most, len(study.seeds))
+    rows = _rows(study, cell, done)
+    have, least = len(rows), min(most, len(study.seeds))
     if have < least:
         return least
-    error = merits(added(done[one]["tally"] for one in _keys(study, cell, done)))["accuracy_se"]
+    error = merits(added(row["tally"] for row in rows))["accuracy_se"]
     # an early guess of the error may be far off: at most double
     return min(most, 2 * have, max(have, math.ceil(have * (error / stop.standard_error) ** 2)))
 
 
-def _keys(study: Study, cell: Cell, done: Mapping[str, Row]) -> list[str]:
-    """The keys of a cell's batches that are done, from the first on without a gap."""
-    most = math.ceil(study.stop.states_of(cell.chosen.label) / study.stop.batch)
-    found = []
-    for one in _tasks(study, cell, most):
-        if one not in done:
-            break
-        found.append(one)
-    return found
+def _most(study: Study, cell: Cell) -> int:
+    return math.ceil(study.stop.states_of(cell.chosen.label) / study.stop.batch)
+
+
+def _rows(study: Study, cell: Cell, done: Mapping[str, Row]) -> tuple[Row, ...]:
+    """The rows of a cell's batches that are done, from the first on without a gap."""
+    keys = (name for name, _ in itertools.islice(_tasks(study, cell), _most(study, cell)))
+    return tuple(done[one] for one in itertools.takewhile(done.__contains__, keys))

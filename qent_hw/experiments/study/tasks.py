@@ -8,7 +8,6 @@ same settings see the same counts, and all see the same states.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -88,41 +87,50 @@ def key(definition: Definition) -> str:
 
 def files_of(cells: Iterable[Cell]) -> Files:
     """Files of the user's own, and models that were trained for it: tasks carry these with them."""
-    paths = {path for cell in cells for path in (cell.case.family, cell.chosen.name) if _is_file(path)}
-    return {_called(path): Path(path).read_bytes() for path in sorted(paths)}
+    named = {name for cell in cells for name in (cell.case.family, cell.chosen.name)}
+    paths = [path for path in map(_path_of, sorted(named)) if path is not None]
+    return {_called(path): path.read_bytes() for path in paths}
 
 
 def needed(definition: Definition, files: Files) -> Files:
     """Those of the files that a task needs."""
-    named = (definition["family"], definition["estimator"]["name"])
+    named = (definition["family"], definition["estimator"]["name"].partition(":")[0])
     return {name: files[name] for name in named if name in files}
 
 
 def _family(case: Case) -> str:
-    if _is_file(case.family):
-        load_family(case.family)  # raises what is wrong with it
-        return _called(case.family)
-    return case.family
+    path = _path_of(case.family)
+    if path is None:
+        return case.family
+    load_family(case.family)  # raises what is wrong with it
+    return _called(path)
 
 
 def _estimator(name: str, case: Case) -> dict[str, str]:
-    """A name and what is behind it: for a network its weights, for the user's own class the text of its module."""
-    if _is_file(name):
-        return {"name": _called(name)}
-    if ":" in name:
-        return {"name": name, "source": _source_hash(name.partition(":")[0])}
+    """A name and what is behind it: a file that goes with the task, or for a shipped network its weights."""
+    path = _path_of(name)
+    if path is not None:
+        _, colon, attribute = name.partition(":")
+        return {"name": f"{_called(path)}{colon}{attribute}"}
     if is_network(name):
-        path = model_path(Path(case.family).stem, case.channel, name.removesuffix(CORRECTED))
-        return {"name": name, "model": _hash(path)} if path.is_file() else {"name": name}
+        shipped = model_path(Path(case.family).stem, case.channel, name.removesuffix(CORRECTED))
+        return {"name": name, "model": _hash(shipped)} if shipped.is_file() else {"name": name}
     return {"name": name}
 
 
-def _is_file(name: str) -> bool:
-    return Path(name).suffix in (".qasm", ".npz")
+def _path_of(name: str) -> Path | None:
+    """The file that a family or an estimator is, or whose class it is; None for one that is installed."""
+    if Path(name).suffix in (".qasm", ".npz"):
+        return Path(name)
+    module, colon, _ = name.partition(":")
+    if not colon:
+        return None
+    path = Path(module) if module.endswith(".py") else Path(*module.split(".")).with_suffix(".py")
+    return path if path.is_file() else None
 
 
-def _called(path: str) -> str:
-    return f"{_hash(Path(path))}{Path(path).suffix}"
+def _called(path: Path) -> str:
+    return f"{_hash(path)}{path.suffix}"
 
 
 def _hash(path: Path) -> str:
@@ -136,15 +144,6 @@ def _hash(path: Path) -> str:
 @cache
 def _hash_at(path: Path, stamp: int) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:20]
-
-
-def _source_hash(module: str) -> str:
-    try:
-        spec = importlib.util.find_spec(module)
-    except (ImportError, ValueError):
-        spec = None
-    origin = Path(spec.origin) if spec is not None and spec.origin else Path(f"{module.replace('.', '/')}.py")
-    return _hash(origin) if origin.is_file() else ""
 
 
 @cache
