@@ -92,7 +92,7 @@ def test_an_estimator_may_have_settings_and_a_label_of_its_own():
     ],
 )
 def test_a_wrong_card_is_one_line(changes, message):
-    with pytest.raises(InputError, match="^study here: ") as said:
+    with pytest.raises(InputError, match=r"^study here: ") as said:
         parse_study(small(**changes), "here")
     assert message in str(said.value)
     assert "\n" not in str(said.value)
