@@ -14,7 +14,7 @@ ifneq ($(shell cat $(READY) 2>/dev/null),$(CURDIR))
 $(shell rm -f $(READY))
 endif
 
-.PHONY: help install demo test nightly lint bench docs devices models wheel-test lock clean
+.PHONY: help install demo test nightly lint bench docs devices studies models wheel-test lock clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -46,6 +46,9 @@ docs: $(READY) ## the documentation as a small web site in site/, to be opened f
 
 devices: $(READY) ## measure the models for four devices and write docs/device-models.md (about half an hour)
 	@$(PY) -m qent_hw.experiments.devices
+
+studies: $(READY) ## run the shipped studies and write docs/studies and experiments/tables (some hours)
+	@$(PY) -m qent_hw.experiments.study.publish $(NAME)
 
 models: $(READY) ## train the shipped models anew
 	@$(PY) -m qent_hw.estimators.make_zoo

@@ -111,9 +111,7 @@ def test_depolarizing_cannot_be_made_by_waiting(tmp_path):
 
 
 def test_missing_file_lists_the_shipped_runcards():
-    with pytest.raises(
-        InputError, match="shipped: depolarizing, device_models, first_ibm_run, random_states, sudden_death"
-    ):
+    with pytest.raises(InputError, match=r"shipped: depolarizing, .*first_ibm_run, random_states, .*sudden_death"):
         load_runcard("sudden_live")
 
 

@@ -14,6 +14,9 @@ from qent_hw.pages.table import Table
 if TYPE_CHECKING:
     import pandas as pd
 
+NETWORKS = ("bell8", "tomo15", "device")
+"""The recommended ones."""
+
 
 def case_title(case: Case) -> str:
     """What a case is called: its own title, or its family's where it is named after that."""
@@ -88,6 +91,44 @@ def remarks(study: Study, frame: pd.DataFrame) -> list[tuple[str, str]]:
             )
         )
     return found
+
+
+def claims(study: Study, frame: pd.DataFrame) -> list[str]:
+    """Sentences that the table decides, where a study has shots for an axis and a reference: how far the best network
+    is behind it, and whether it or tuned tomography is ahead."""
+    if study.axis is not None or study.reference is None:
+        return []
+    found = []
+    for case in study.cases:
+        rows = frame[frame["case"] == case.name]
+        networks = rows[rows["estimator"].isin(NETWORKS)]
+        if networks.empty:
+            continue
+        name = networks.groupby("estimator")["accuracy"].mean().idxmax()
+        network = networks[networks["estimator"] == name].set_index("shots").sort_index()
+        found.append(f"{case_title(case)}: {_beside_reference(network, str(name), study.reference)}")
+        tuned = rows[rows["estimator"] == "tomography_mle_tuned"].set_index("shots").sort_index()
+        both = network.index.intersection(tuned.index)
+        gains = [(number, *_gain(network.loc[number], tuned.loc[number])) for number in both]
+        for word, sign in (("ahead of", 1), ("behind", -1)):
+            told = [f"{100 * sign * gain:.2f} ± {100 * se:.2f} at {n:,}" for n, gain, se in gains if sign * gain > 0]
+            if told:
+                found.append(
+                    f"{case_title(case)}: {name} is {word} tuned tomography by {', '.join(told)} shots (points)."
+                )
+    return found
+
+
+def _beside_reference(network: pd.DataFrame, name: str, reference: str) -> str:
+    told = []
+    for number, row in network.iterrows():
+        if not np.isnan(row.get("rmse_ratio", np.nan)):
+            told.append(f"{_behind(row)} points and {_ratio(row)} at {number:,}")
+    return f"{name} is behind {reference} in accuracy, and its RMSE in units of {reference}'s is, by {'; '.join(told)} shots."
+
+
+def _gain(ours: Any, theirs: Any) -> tuple[float, float]:
+    return ours["accuracy"] - theirs["accuracy"], float(np.hypot(ours["accuracy_se"], theirs["accuracy_se"]))
 
 
 def percent(row: Any, column: str, *, unit: bool = True) -> str:
