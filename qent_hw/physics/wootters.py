@@ -83,8 +83,13 @@ def concurrence_from_spectrum(rho: NDArray[np.complex128]) -> NDArray[np.float64
     The s are the √λ of Eq. 7 without ever taking a root of a small λ, which would turn rounding errors of 1e-16
     into 1e-8. Eigenvalues of ρ below 1e-14 are set to zero for the same reason: their roots enter A.
     """
+    return np.maximum(0.0, signed_concurrence(rho))
+
+
+def signed_concurrence(rho: NDArray[np.complex128]) -> NDArray[np.float64]:
+    """s1 - s2 - s3 - s4 of `concurrence_from_spectrum`, negative where a separable state is clear of the border."""
     weight, vectors = np.linalg.eigh(rho)
     factor = vectors * np.sqrt(np.where(weight > _RANK_CUTOFF, weight, 0.0))[:, None, :]
     overlap = factor.swapaxes(-1, -2) @ (_FLIP[:, None] * factor[:, ::-1, :])
     s = np.linalg.svd(overlap, compute_uv=False)
-    return np.maximum(0.0, s[:, 0] - s[:, 1] - s[:, 2] - s[:, 3])
+    return s[:, 0] - s[:, 1] - s[:, 2] - s[:, 3]
