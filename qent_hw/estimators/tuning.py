@@ -19,6 +19,7 @@ from qent_hw.estimators.card import assumed_of
 from qent_hw.estimators.estimates import Estimates, verdicts
 from qent_hw.estimators.intervals import IntervalTable, calibrate
 from qent_hw.estimators.situation import Situation, measured
+from qent_hw.estimators.sources import FamilyStates
 from qent_hw.estimators.tomography import TomographyEstimator
 from qent_hw.estimators.tomography_born import Reconstruction
 from qent_hw.estimators.tomography_errors import ppt_margin
@@ -125,11 +126,16 @@ def _isotonic(at: NDArray[np.float64], values: NDArray[np.float64]) -> Curve:
 
 
 def _card(base: TomographyEstimator, situation: Situation, n: int) -> dict[str, Any]:
-    device = situation.device
+    states, device = situation.states, situation.device
+    if device is not None:
+        assumes = assumed_of(device)
+    elif isinstance(states, FamilyStates):
+        assumes = f"States of {states.family.name} under {situation.channel}, parameters and p uniform."
+    else:
+        assumes = "States drawn as those it was tuned on."
     return {
         "title": f"{base.card['title']}, tuned",
-        "assumes": f"States drawn as those it was tuned on, {situation.shots} shots of each. "
-        + (assumed_of(device) if device is not None else "Parameters and p uniform; no noise but shots and readout."),
+        "assumes": f"{assumes} {situation.shots} shots of each state in total.",
         "shots_total": situation.shots,
         "states": n,
         **({} if device is None else {"device": dict(device.facts)}),
