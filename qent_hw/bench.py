@@ -13,6 +13,7 @@ from typing import Any
 from qent_hw.errors import InputError
 
 _PACKAGE = Path(__file__).parent
+_OWN = (".qasm", ".npz", ".json", ".py")
 FOLDERS = ("circuits", "calibration", "experiments")
 
 
@@ -40,6 +41,21 @@ def find(kind: str, name: str, suffix: str) -> Path:
         return shipped
     known = ", ".join(sorted(path.name.removesuffix(suffix) for path in folder(kind).glob(f"*{suffix}")))
     raise InputError(f"{name!r} is no file, and no shipped {suffix} of {kind}/ has that name; shipped: {known}")
+
+
+def own_file(name: object) -> str | None:
+    """The path in an entry of a card that means a file of the user's own: a family (.qasm), a model (.npz), a device
+    record (.json), or the module of an estimator (`file.py:Class`); None for any other entry."""
+    path = str(name).partition(".py:")[0] + ".py" if ".py:" in str(name) else str(name)
+    return path if isinstance(name, str) and Path(path).suffix in _OWN else None
+
+
+def beside(folder_of_card: Path, name: Any) -> Any:
+    """An entry of a card with the path of its file beside the card, where there is one; any other as it is."""
+    path = own_file(name)
+    if path is None or not (folder_of_card / path).is_file():
+        return name
+    return f"{folder_of_card / path}{name.removeprefix(path)}"
 
 
 def read_toml(path: Path, what: str) -> dict[str, Any]:

@@ -34,6 +34,7 @@ import numpy as np
 
 from qent_hw.circuits import Family, load_family, shipped_families
 from qent_hw.errors import InputError
+from qent_hw.estimators.card import assumed_of
 from qent_hw.estimators.device_states import DeviceStates
 from qent_hw.estimators.estimates import Estimator
 from qent_hw.estimators.shipped import available_models, load_estimator
@@ -116,7 +117,11 @@ def _likelihood(situation: Situation) -> Estimator:
         return LikelihoodEstimator(source_of(_by_name(states.family), channel), situation.settings, card=card)
     if isinstance(states, DeviceStates):
         known = replace(states, device=replace(states.device, spread=None))
-        card = {"title": _likelihood_of(situation), "device": dict(states.device.facts)}
+        card = {
+            "title": _likelihood_of(situation),
+            "assumes": assumed_of(known.device),
+            "device": dict(states.device.facts),
+        }
         return LikelihoodEstimator(source_of(known, channel), situation.settings, card=card)
     raise InputError("estimator 'likelihood': general mixed states have no parameters; theirs is tomography_mle")
 

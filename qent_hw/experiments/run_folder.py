@@ -12,8 +12,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from qent_hw.bench import own_file
 from qent_hw.errors import InputError
-from qent_hw.experiments.runcard import OWN_FILES, Runcard
+from qent_hw.experiments.runcard import Runcard
 
 if TYPE_CHECKING:
     from qent_hw.experiments.run import Run
@@ -91,8 +92,9 @@ def write_description(folder: Path, runcard: Runcard, provenance: dict[str, Any]
     import tomli_w
 
     for name in (runcard.family, *runcard.estimators, *([runcard.record.file] if runcard.record else [])):
-        if Path(name).suffix in OWN_FILES:
-            shutil.copyfile(name, folder / Path(name).name)
+        path = own_file(name)
+        if path is not None:
+            shutil.copyfile(path, folder / Path(path).name)
     (folder / "runcard.toml").write_text(tomli_w.dumps(described(runcard)), encoding="utf-8")
     (folder / "provenance.json").write_text(_json(provenance), encoding="utf-8")
 
@@ -108,7 +110,8 @@ def described(runcard: Runcard) -> dict[str, Any]:
 
 
 def _in_folder(name: str) -> str:
-    return Path(name).name if Path(name).suffix in OWN_FILES else name
+    path = own_file(name)
+    return name if path is None else f"{Path(path).name}{name.removeprefix(path)}"
 
 
 def _json(content: dict[str, Any]) -> str:

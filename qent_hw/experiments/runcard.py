@@ -23,9 +23,6 @@ from qent_hw.errors import InputError
 from qent_hw.physics.settings import BELL_SETTINGS, check_settings
 from qent_hw.validation import first_problem
 
-OWN_FILES = (".qasm", ".npz", ".json")
-"""Endings of the files that a runcard names by path: a family and a model of the user's own, and a device record."""
-
 Angle = Annotated[float, BeforeValidator(angle)]
 Strength = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -184,11 +181,11 @@ def load_runcard(name: str | Path, **overrides: Any) -> Runcard:
         raise InputError(f"runcard {path}: is a study of many experiments; use qent-hw study")
     # a family, a model or a record named by a path is looked up beside the runcard first
     if isinstance(content.get("family"), str):
-        content["family"] = _beside(path, content["family"])
+        content["family"] = bench.beside(path.parent, content["family"])
     if isinstance(content.get("estimators"), list):
-        content["estimators"] = [_beside(path, one) for one in content["estimators"]]
+        content["estimators"] = [bench.beside(path.parent, one) for one in content["estimators"]]
     if isinstance(content.get("record"), dict) and "file" in content["record"]:
-        content["record"]["file"] = _beside(path, content["record"]["file"])
+        content["record"]["file"] = bench.beside(path.parent, content["record"]["file"])
     return parse_runcard(content, str(path), **overrides)
 
 
@@ -226,13 +223,6 @@ def record_choice(entries: Mapping[str, Any]) -> RecordChoice:
         return RecordChoice.model_validate(entries)
     except ValidationError as error:
         raise InputError(f"record: {first_problem(error, RecordChoice)}") from None
-
-
-def _beside(runcard: Path, name: Any) -> Any:
-    if not isinstance(name, str) or Path(name).suffix not in OWN_FILES:
-        return name
-    beside = runcard.parent / name
-    return str(beside) if beside.is_file() else name
 
 
 def parse_runcard(content: dict[str, Any], source: str, **overrides: Any) -> Runcard:

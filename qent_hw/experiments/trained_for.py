@@ -13,10 +13,11 @@ def training_remarks(run: Run) -> list[tuple[str, str]]:
     """(heading, text) on what the networks of a run know of its device, for the report."""
     cards = run.provenance["models"]
     remarks = []
-    without = [name for name, card in cards.items() if "device" not in card]
+    networks = [name for name, card in cards.items() if "classifier" in card]
+    without = [name for name in networks if "device" not in cards[name]]
     unknown = _unknown_without_device(run)
     if without and unknown:
-        everyone = len(without) == len(cards)
+        everyone = len(without) == len(networks)
         remarks.append(
             (
                 "The networks know nothing of this device."
@@ -31,6 +32,8 @@ def training_remarks(run: Run) -> list[tuple[str, str]]:
         if "device" in card and _fits(run, card["device"]):
             made = "was trained" if "classifier" in card else "is made"
             remarks.append((f"{name} {made} for this device.", card["assumes"]))
+        elif name not in networks and "assumes" in card and "device" not in card:
+            remarks.append((f"What {name} assumes.", card["assumes"]))
     return remarks + [("A network is out of its place.", f"{note}.") for note in misplaced(run)]
 
 

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from qent_hw import bench
 from qent_hw.errors import InputError
 from qent_hw.estimators.sources import NO_CHANNEL
-from qent_hw.experiments.runcard import OWN_FILES, Qubit, Seconds
+from qent_hw.experiments.runcard import Qubit, Seconds
 from qent_hw.experiments.specialise import NAME as DEVICE
 from qent_hw.physics.settings import ALL_SETTINGS, BELL_SETTINGS, check_settings
 from qent_hw.validation import first_problem
@@ -239,12 +239,10 @@ def _own_files_beside(content: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Files of the user's own are looked up beside the card first."""
 
     def beside(value: Any) -> Any:
-        if isinstance(value, str) and Path(value).suffix in OWN_FILES and (folder / value).is_file():
-            return str(folder / value)
         if isinstance(value, list):
             return [beside(one) for one in value]
         if isinstance(value, dict):
             return {key: beside(one) for key, one in value.items()}
-        return value
+        return bench.beside(folder, value)
 
     return {key: beside(value) for key, value in content.items()}

@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from qent_hw import bench
 from qent_hw.circuits import load_family
 from qent_hw.errors import InputError
 from qent_hw.estimators.catalogue import CORRECTED, is_network
@@ -110,8 +111,8 @@ def _estimator(name: str, case: Case) -> dict[str, str]:
     """A name and what is behind it: a file that goes with the task, or for a shipped network its weights."""
     path = _path_of(name)
     if path is not None:
-        _, colon, attribute = name.partition(":")
-        return {"name": f"{_called(path)}{colon}{attribute}"}
+        _, colon, attribute = name.rpartition(":")
+        return {"name": f"{_called(path)}:{attribute}" if colon else _called(path)}
     if is_network(name):
         shipped = model_path(Path(case.family).stem, case.channel, name.removesuffix(CORRECTED))
         return {"name": name, "model": _hash(shipped)} if shipped.is_file() else {"name": name}
@@ -120,13 +121,12 @@ def _estimator(name: str, case: Case) -> dict[str, str]:
 
 def _path_of(name: str) -> Path | None:
     """The file that a family or an estimator is, or whose class it is; None for one that is installed."""
-    if Path(name).suffix in (".qasm", ".npz"):
-        return Path(name)
+    own = bench.own_file(name)
+    if own is not None:
+        return Path(own)
     module, colon, _ = name.partition(":")
-    if not colon:
-        return None
-    path = Path(module) if module.endswith(".py") else Path(*module.split(".")).with_suffix(".py")
-    return path if path.is_file() else None
+    path = Path(*module.split(".")).with_suffix(".py")
+    return path if colon and path.is_file() else None
 
 
 def _called(path: Path) -> str:

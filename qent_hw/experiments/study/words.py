@@ -124,7 +124,8 @@ def _beside_reference(network: pd.DataFrame, name: str, reference: str) -> str:
     for number, row in network.iterrows():
         if not np.isnan(row.get("rmse_ratio", np.nan)):
             told.append(f"{_behind(row)} points and {_ratio(row)} at {number:,}")
-    return f"{name} is behind {reference} in accuracy, and its RMSE in units of {reference}'s is, by {'; '.join(told)} shots."
+    what = f"{name} behind {reference}, in points of accuracy, and its RMSE in units of {reference}'s"
+    return f"{what}: {'; '.join(told)} shots."
 
 
 def _gain(ours: Any, theirs: Any) -> tuple[float, float]:
