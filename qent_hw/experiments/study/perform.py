@@ -102,7 +102,7 @@ def _canonical(definition: Definition) -> str:
     return json.dumps({name: definition.get(name) for name in (*_CASE, "estimator", "shots")}, sort_keys=True)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)
 def _made(canonical: str, files: tuple[tuple[str, bytes], ...]) -> tuple[World, Estimator]:
     world, settings = _world(canonical, files)
     told = json.loads(canonical)

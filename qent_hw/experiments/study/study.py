@@ -138,10 +138,13 @@ def _work_off(
 
 
 def _wanted(study: Study, cells: list[Cell], done: Mapping[str, Row]) -> dict[str, Definition]:
-    """Tasks to be done next, by key; all estimators' first batches before anyone's second."""
-    queues = [itertools.islice(_tasks(study, cell), _batches_wanted(study, cell, done)) for cell in cells]
-    rounds = itertools.zip_longest(*queues)
-    return {one[0]: one[1] for turn in rounds for one in turn if one is not None and one[0] not in done}
+    """Tasks to be done next, by key; a cell's batches one after the other, so that its estimator is made once."""
+    return {
+        name: definition
+        for cell in cells
+        for name, definition in itertools.islice(_tasks(study, cell), _batches_wanted(study, cell, done))
+        if name not in done
+    }
 
 
 def _tasks(study: Study, cell: Cell) -> Iterator[tuple[str, Definition]]:
