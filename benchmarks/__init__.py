@@ -18,3 +18,4 @@ class Measurement(TypedDict):
     agree: float  # the correctness check's figure: usually the largest absolute difference
     ours_se_s: NotRequired[float]  # standard errors of the two times
     peer_se_s: NotRequired[float]
+    parts: NotRequired[dict[str, float]]  # seconds of each of several that did the same work

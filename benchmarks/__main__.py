@@ -36,6 +36,8 @@ def table(rows: list[dict[str, Any]]) -> Table:
     for row in rows:
         ours, peer = (_seconds(row[f"{side}_s"], row.get(f"{side}_se_s")) for side in ("ours", "peer"))
         view.add_row(row["name"], ours, peer, f"{row['ratio']:.3g}", f"{row['agree']:.1e}")
+        for part, seconds in row.get("parts", {}).items():
+            view.add_row(f"  {part}", _seconds(seconds, None), "", f"{row['peer_s'] / seconds:.3g}", "")
     return view
 
 
