@@ -23,10 +23,10 @@ def linear_states(counts: NDArray[np.int64], chances: Chances) -> Reconstruction
     solution = np.linalg.solve(weighted @ chances.slopes, weighted)[kind.reshape(-1)]
     averages = np.einsum("njk,nk->nj", solution, frequencies - chances.offset)
     per_outcome = np.repeat(shots, 4, axis=1)
-    moved = solution * smoothed(frequencies, per_outcome)[:, None, :]
-    mean = moved.reshape(-1, 15, 9, 4).sum(axis=-1)
-    covariance = (moved / (per_outcome + 3)[:, None, :]) @ solution.swapaxes(1, 2)
-    covariance -= (mean / (shots + 3)[:, None, :]) @ mean.swapaxes(1, 2)
+    chance = smoothed(frequencies, per_outcome)[:, None, :]
+    mean = (solution * chance).reshape(-1, 15, 9, 4).sum(axis=-1)
+    moved = solution - np.repeat(mean, 4, axis=2)
+    covariance = (moved * (chance / (per_outcome + 3)[:, None, :])) @ moved.swapaxes(1, 2)
     return Reconstruction(physics.features(closest_states(averages), validate=False), covariance)
 
 

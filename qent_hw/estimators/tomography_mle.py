@@ -23,6 +23,7 @@ GAP = 1e-6
 """By how much the log-likelihood may be short of the largest: a thousandth of a standard deviation."""
 
 _ROUNDING = 1e-14  # of a log-likelihood, per shot: what stays of GAP where shots are beyond counting
+_SURELY = 0.1  # of that, where R is too rounded to tell and tr ρZ has to
 _STEPS = 60
 _INWARD = 2.0  # over √shots: share of the maximally mixed state in the start
 _SHRINK = 0.1  # of µ in one step, where the last one could go far
@@ -61,7 +62,7 @@ def _climb(counts: Array, start: Array, chances: Chances) -> Array:
             slack = _hermitian(-pull)
             slack[:, range(4), range(4)] += (shots + 1.1 * (top - shots) + 1e-3)[:, None]
         found[rows] = averages
-        open_ = top - shots > enough
+        open_ = (top - shots > enough) & (_overlap(averages, slack) > _SURELY * enough)
         if not open_.any():
             break
         rows, averages, counts, shots, enough, chance, ratio, last, slack = (
@@ -78,7 +79,7 @@ def _step(
     rho = matrices_of(averages)
     root = _inverse_root(rho)
     inverse = root @ _adjoint(root)
-    centre = np.einsum("nij,nji->n", rho, slack).real / 4 * np.where(last > 0.5, _SHRINK, _SHRINK_SHORT)
+    centre = _overlap(averages, slack) / 4 * np.where(last > 0.5, _SHRINK, _SHRINK_SHORT)
     inverse_parts, slack_parts = _parts(inverse), _parts(slack)
     curvature = (ratio / chance) @ chances.squares
     curvature += (slack_parts[:, :, None] * inverse_parts[:, None, :]).reshape(-1, 256) @ _couplings()
@@ -111,6 +112,12 @@ def _hermitian(parts: Array) -> Matrices:
     return (parts @ OPERATORS.reshape(16, 16)).reshape(-1, 4, 4) / 4
 
 
+def _overlap(averages: Array, matrix: Matrices) -> Array:
+    """tr ρX of hermitian X (n, 4, 4) -> (n,)."""
+    overlap: Array = np.einsum("nij,nji->n", matrices_of(averages), matrix).real
+    return overlap
+
+
 def _parts(matrix: Matrices) -> Array:
     """tr(X G_k) of hermitian X (n, 4, 4) -> (n, 16)."""
     trace = np.einsum("nii->n", matrix).real
@@ -120,7 +127,7 @@ def _parts(matrix: Matrices) -> Array:
 def _inverse_root(matrix: Matrices) -> Matrices:
     """A with A A† = X⁻¹ of positive X (n, 4, 4)."""
     values, vectors = np.linalg.eigh(matrix)
-    return vectors / np.sqrt(np.maximum(values, 1e-300))[:, None, :]
+    return vectors / np.sqrt(np.maximum(values, 1e-100))[:, None, :]
 
 
 def _adjoint(matrix: Matrices) -> Matrices:
