@@ -26,9 +26,11 @@ class Blueprint:
     key of FEATURE_SETS, or names of Table I with commas between, such as 'xa,yb,x1,y1,1a,1b'; apart: whether the
     networks see the single-qubit averages of each setting by themselves, see `averages`;
     shots: per setting in the training data, inf for exact features, a number, or a range drawn log-uniformly, which
-    makes the networks shot-aware. Of the n states drawn, `train_share` are trained on and the rest is held out; the
-    interval table and the test scores come from further states. device: the device the model is for, whose errors are
-    then in all of these; None for measurements without error.
+    makes the networks shot-aware; weight_power: a row of N shots then weighs as N to this power in the regressor's
+    loss, for the squared error that can be reached falls about as 1/N, and rows of few shots would drown all others. Of
+    the n states drawn, `train_share` are trained on and the rest is held out; the interval table and the test scores
+    come from further states. device: the device the model is for, whose errors are then in all of these; None for
+    measurements without error.
     """
 
     family: str
@@ -44,6 +46,7 @@ class Blueprint:
     n_test: int = 200_000
     device: TrainingDevice | None = None
     apart: bool = False
+    weight_power: float = 0.0
 
     @property
     def features(self) -> tuple[str, ...]:

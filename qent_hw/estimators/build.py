@@ -65,6 +65,7 @@ def build_model(
         output: Output,
         own: np.random.SeedSequence,
         stopped: Event,
+        weights: NDArray[np.float32] | None = None,
     ) -> Network:
         recipe: Recipe = getattr(blueprint, name)
         return train(
@@ -74,14 +75,27 @@ def build_model(
             output,
             own,
             on_epoch=_epochs(tell, f"training the {name}", recipe.epochs, stopped),
-            validation=None if patience is None else (inputs[held], targets[held]),
+            weights=None if weights is None else weights[:trained],
+            validation=None
+            if patience is None
+            else (inputs[held], targets[held], None if weights is None else weights[held]),
             patience=patience,
             checkpoint=None if checkpoints is None else checkpoints / f"{name}.npz",
         ).networks[0]
 
     with _together() as (start, stopped):
         one = start(fit, "classifier", states.entangled, n_class, held_class, "sigmoid", classifier_seed, stopped)
-        other = start(fit, "regressor", states.concurrence, n_regress, held_regress, "linear", regressor_seed, stopped)
+        other = start(
+            fit,
+            "regressor",
+            states.concurrence,
+            n_regress,
+            held_regress,
+            "linear",
+            regressor_seed,
+            stopped,
+            _weights(blueprint, states),
+        )
         classifier, regressor = one.result(), other.result()
     trained = time.perf_counter()
     held_out = {
@@ -134,6 +148,13 @@ def _epochs(tell: Progress, what: str, epochs: int, stopped: Event) -> Callable[
 def _inputs(blueprint: Blueprint, states: LabelledStates) -> NDArray[np.float32]:
     within = (FEWEST_SHOTS, MOST_SHOTS) if blueprint.shot_aware else None
     return network_inputs(states.features, states.shots, within)
+
+
+def _weights(blueprint: Blueprint, states: LabelledStates) -> NDArray[np.float32] | None:
+    if not (blueprint.shot_aware and blueprint.weight_power):
+        return None
+    weights = states.shots**blueprint.weight_power
+    return (weights / weights.mean()).astype(np.float32)
 
 
 def _concurrence(regressor: Network, inputs: NDArray[np.float32]) -> NDArray[np.float32]:

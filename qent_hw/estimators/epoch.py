@@ -26,10 +26,13 @@ def layer_shapes(widths: tuple[int, ...], n_models: int) -> list[tuple[int, int,
 
 
 @lru_cache(maxsize=16)
-def compiled_epoch(recipe: Recipe, output: str, n: int, widths: tuple[int, ...], n_models: int) -> Any:
+def compiled_epoch(
+    recipe: Recipe, output: str, n: int, widths: tuple[int, ...], n_models: int, weighted: bool = False
+) -> Any:
     """The compiled epoch: (x, y, seen, layers, slots, step) -> (layers, slots, step, summed loss per model), NumPy
-    arrays in and out; x (n, inputs + 1), the last column being ones, and y (n,) in the order in which rows are to be
-    visited; seen (n_models, inputs + 1): 0 for the inputs whose weights, which must be 0, are to stay so, else 1.
+    arrays in and out; x (n, inputs + 1), the last column being ones, and y (n,), or (n, 2) with weights of the rows'
+    losses beside, in the order in which rows are to be visited; seen (n_models, inputs + 1): 0 for the inputs whose
+    weights, which must be 0, are to stay so, else 1.
 
     Kept between trainings of the same recipe and shapes, since compiling takes longer than a small training.
     """
@@ -41,23 +44,38 @@ def compiled_epoch(recipe: Recipe, output: str, n: int, widths: tuple[int, ...],
     n_steps = recipe.epochs * (full + (rest > 0))
     # What a unit gives at least: its weights being zero, the last one gives 1 and has no slope.
     lowest = [np.eye(1, rows, rows - 1, dtype=np.float32).reshape(1, rows, 1) for _, rows, _ in shapes[:-1]]
+    many = [*recipe.squares, *[0] * (len(lowest) - len(recipe.squares))]
+    squared = [
+        np.arange(low.size).reshape(low.shape) < of if of else None for low, of in zip(lowest, many, strict=True)
+    ]
+
+    def activated(received: Any, low: Any, square: Any) -> Any:
+        units = tf.maximum(received, low)
+        return units if square is None else tf.where(square, tf.square(received), units)
+
+    def passed(back: Any, received: Any, square: Any) -> Any:
+        rectified = tf.where(received > 0, back, 0.0)
+        return rectified if square is None else tf.where(square, 2 * received * back, rectified)
 
     def gradients(x: Any, y: Any, seen: Any, layers: list[Any]) -> tuple[list[Any], Any]:
         """Of the mean loss of a batch, by layer; and the summed loss of each model."""
         units, sums = [x], [tf.einsum("moi,bi->mob", layers[0], x)]
-        for layer, low in zip(layers[1:], lowest, strict=True):
-            units.append(tf.maximum(sums[-1], low))
+        for layer, low, square in zip(layers[1:], lowest, squared, strict=True):
+            units.append(activated(sums[-1], low, square))
             sums.append(tf.einsum("moi,mib->mob", layer, units[-1]))
         z = sums[-1][:, 0]
+        y, weight = (y[:, 0], y[:, 1]) if weighted else (y, None)
         if output == "sigmoid":
             # Cross-entropy from the logit: the same number as from the probability, without its rounding near 0 and 1.
             losses, slope = tf.nn.softplus(z) - z * y, tf.sigmoid(z) - y
         else:
             losses, slope = tf.square(z - y), 2 * (z - y)
+        if weighted:
+            losses, slope = losses * weight, slope * weight
         back, found = slope[:, None] / x.shape[0], []
         for i in reversed(range(1, len(layers))):
             found.append(tf.einsum("mob,mib->moi", back, units[i]))
-            back = tf.where(sums[i - 1] > 0, tf.einsum("moi,mob->mib", layers[i], back), 0.0)
+            back = passed(tf.einsum("moi,mob->mib", layers[i], back), sums[i - 1], squared[i - 1])
         found.append(tf.einsum("mob,bi->moi", back, x) * seen[:, None])
         return found[::-1], tf.reduce_sum(losses, axis=1)
 
@@ -81,7 +99,8 @@ def compiled_epoch(recipe: Recipe, output: str, n: int, widths: tuple[int, ...],
     @tf.function(jit_compile=True)
     def epoch(x: Any, y: Any, seen: Any, layers: list[Any], slots: list[Any], step: Any) -> Any:
         def rows(start: Any, size: int) -> tuple[Any, Any]:
-            return tf.slice(x, [start, 0], [size, x.shape[1]]), tf.slice(y, [start], [size])
+            own = tf.slice(y, [start, 0], [size, 2]) if weighted else tf.slice(y, [start], [size])
+            return tf.slice(x, [start, 0], [size, x.shape[1]]), own
 
         def body(i: Any, layers: list[Any], slots: list[Any], loss: Any) -> tuple[Any, ...]:
             layers, slots, losses = descend(*rows(i * batch, batch), seen, layers, slots, step + i)
@@ -97,7 +116,11 @@ def compiled_epoch(recipe: Recipe, output: str, n: int, widths: tuple[int, ...],
     layers = [tf.TensorSpec(shape) for shape in shapes]
     slots = [layer for layer in layers for _ in range(2)] if recipe.optimizer == "adam" else []
     columns = widths[0] + 1
-    data = (tf.TensorSpec((n, columns)), tf.TensorSpec((n,)), tf.TensorSpec((n_models, columns)))
+    data = (
+        tf.TensorSpec((n, columns)),
+        tf.TensorSpec((n, 2) if weighted else (n,)),
+        tf.TensorSpec((n_models, columns)),
+    )
     compiled = epoch.get_concrete_function(*data, layers, slots, tf.TensorSpec((), tf.int32))
 
     def run(x: Any, y: Any, seen: Any, layers: list[Any], slots: list[Any], step: int) -> tuple[Any, ...]:

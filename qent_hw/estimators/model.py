@@ -127,6 +127,7 @@ class Model:
             network: Network = getattr(self, name)
             for i, (w, b) in enumerate(zip(network.weights, network.biases, strict=True)):
                 arrays[f"{name}_weights_{i}"], arrays[f"{name}_biases_{i}"] = w, b
+            arrays[f"{name}_squares"] = np.array(network.squares, np.int64)
         for name in ("shots", "edges", "offsets"):
             arrays[f"intervals_{name}"] = getattr(self.intervals, name)
         packed = io.BytesIO()
@@ -208,6 +209,7 @@ def _network(arrays: Mapping[str, NDArray[Any]], name: str, output: str) -> Netw
         tuple(arrays[f"{name}_weights_{i}"] for i in range(depth)),
         tuple(arrays[f"{name}_biases_{i}"] for i in range(depth)),
         cast(Output, output),
+        tuple(map(int, arrays.get(f"{name}_squares", ()))),
     )
 
 

@@ -21,15 +21,18 @@ _ROWS = 4096
 
 @dataclass(frozen=True)
 class Network:
-    """ReLU hidden layers and one output unit.
+    """Hidden layers of rectified (ReLU) and of squared units, and one output unit.
 
     weights: one float32 (n_in, n_out) matrix per layer, the last with n_out = 1; biases: one float32 (n_out,) vector
-    per layer; output: 'sigmoid' (a probability) or 'linear' (a concurrence).
+    per layer; output: 'sigmoid' (a probability) or 'linear' (a concurrence); squares: of how many units in each hidden
+    layer, from the first layer and its first unit on, the square is passed on. A concurrence is algebraic in averages,
+    and products of these are cheap to make from squares, dear from rectified units.
     """
 
     weights: tuple[NDArray[np.float32], ...]
     biases: tuple[NDArray[np.float32], ...]
     output: Output
+    squares: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.output not in ("sigmoid", "linear"):
@@ -46,6 +49,10 @@ class Network:
             if w.dtype != np.float32 or b.dtype != np.float32:
                 raise InputError(f"network: layer {i} is {w.dtype}/{b.dtype}; it must be float32")
             width = w.shape[1]
+        if len(self.squares) >= len(self.weights) or any(
+            not 0 <= many <= len(b) for many, b in zip(self.squares, self.biases, strict=False)
+        ):
+            raise InputError(f"network: squares are {self.squares}; each must be at most the units of a hidden layer")
         if width != 1:
             raise InputError(f"network: the last layer has {width} units; it must have 1")
 
@@ -63,10 +70,8 @@ class Network:
         result = np.empty(len(rows), dtype=dtype)
         for start in range(0, len(rows), _ROWS):
             hidden = rows[start : start + _ROWS]
-            for w, b in zip(self.weights[:-1], self.biases[:-1], strict=True):
-                hidden = hidden @ w
-                hidden += b
-                np.maximum(hidden, 0, out=hidden)
+            for i in range(len(self.weights) - 1):
+                hidden = self._activate(i, self._received(i, hidden))
             result[start : start + _ROWS] = hidden @ self.weights[-1][:, 0] + self.biases[-1]
         return logistic(result) if self.output == "sigmoid" else result
 
@@ -79,17 +84,33 @@ class Network:
         received, gradient = np.empty(len(rows), np.float32), np.empty_like(rows)
         for start in range(0, len(rows), _ROWS):
             block = slice(start, start + _ROWS)
-            units = [rows[block]]
-            for w, b in zip(self.weights[:-1], self.biases[:-1], strict=True):
-                hidden = units[-1] @ w
-                hidden += b
-                units.append(np.maximum(hidden, 0, out=hidden))
-            received[block] = units[-1] @ self.weights[-1][:, 0] + self.biases[-1]
-            back = np.broadcast_to(self.weights[-1][:, 0], units[-1].shape)
-            for w, hidden in zip(self.weights[-2::-1], units[:0:-1], strict=True):
-                back = (back * (hidden > 0)) @ w.T
+            units, slopes = rows[block], []
+            for i in range(len(self.weights) - 1):
+                units = self._received(i, units)
+                many = self._squared(i)
+                slopes.append(np.concatenate([2 * units[:, :many], units[:, many:] > 0], axis=1))
+                units = self._activate(i, units)
+            received[block] = units @ self.weights[-1][:, 0] + self.biases[-1]
+            back = np.broadcast_to(self.weights[-1][:, 0], units.shape)
+            for w, slope in zip(self.weights[-2::-1], slopes[::-1], strict=True):
+                back = (slope * back) @ w.T
             gradient[block] = back
         return received, gradient
+
+    def _squared(self, layer: int) -> int:
+        return self.squares[layer] if layer < len(self.squares) else 0
+
+    def _received(self, layer: int, units: NDArray[Any]) -> NDArray[Any]:
+        received: NDArray[Any] = units @ self.weights[layer]
+        received += self.biases[layer]
+        return received
+
+    def _activate(self, layer: int, received: NDArray[Any]) -> NDArray[Any]:
+        """In place."""
+        many = self._squared(layer)
+        np.square(received[:, :many], out=received[:, :many])
+        np.maximum(received[:, many:], 0, out=received[:, many:])
+        return received
 
     def _rows(self, x: ArrayLike, dtype: type[Any]) -> NDArray[Any]:
         rows = np.asarray(x, dtype=dtype)
@@ -101,12 +122,21 @@ class Network:
         """The same network as a Keras model, which can be saved as .keras. Imports TensorFlow."""
         import keras
 
-        layers: list[Any] = [keras.layers.Input(shape=(self.n_inputs,))]
-        for w in self.weights[:-1]:
-            layers.append(keras.layers.Dense(w.shape[1], activation="relu"))
-        layers.append(keras.layers.Dense(1, activation=self.output))
-        model = keras.Sequential(layers)
-        model.set_weights([a for pair in zip(self.weights, self.biases, strict=True) for a in pair])
+        given = layer = keras.layers.Input(shape=(self.n_inputs,))
+        arrays: list[NDArray[np.float32]] = []
+        for i, (w, b) in enumerate(zip(self.weights[:-1], self.biases[:-1], strict=True)):
+            many = self._squared(i)
+            parts = []
+            if many:
+                received = keras.layers.Dense(many)(layer)
+                parts.append(keras.layers.Multiply()([received, received]))
+                arrays += [w[:, :many], b[:many]]
+            if many < len(b):
+                parts.append(keras.layers.Dense(len(b) - many, activation="relu")(layer))
+                arrays += [w[:, many:], b[many:]]
+            layer = keras.layers.Concatenate()(parts) if len(parts) > 1 else parts[0]
+        model = keras.Model(given, keras.layers.Dense(1, activation=self.output)(layer))
+        model.set_weights([*arrays, self.weights[-1], self.biases[-1]])
         return model
 
 

@@ -46,9 +46,10 @@ def train(
     output: Output,
     seed: int | np.random.SeedSequence,
     *,
+    weights: ArrayLike | None = None,
     masks: ArrayLike | None = None,
     on_epoch: Callable[[int, float], None] | None = None,
-    validation: tuple[ArrayLike, ArrayLike] | None = None,
+    validation: tuple[ArrayLike, ArrayLike, ArrayLike | None] | None = None,
     patience: int | None = None,
     checkpoint: Path | None = None,
 ) -> Training:
@@ -59,16 +60,17 @@ def train(
     is no multiple of the batch size (all as Keras does by default). Inputs are used as they are: features lie in
     [-1, 1], and dividing by a tiny standard deviation makes a network explode when the inputs shift.
 
+    weights: (n,) of the rows' losses, at least 0 and 1 on the average; None for equal ones.
     masks: 0/1 array (n_models, n_inputs); model m sees x * masks[m], so a row of zeros and ones selects features.
     on_epoch(epoch, mean loss) is called after every epoch, epoch counting from 1.
-    validation, patience: stop early, when no model's loss on the validation data (x, y) has improved for `patience`
-    epochs; each model is then the one of its best epoch.
+    validation, patience: stop early, when no model's loss on the validation data (x, y, weights) has improved for
+    `patience` epochs; each model is then the one of its best epoch.
     checkpoint: a file written every few seconds; a training that finds its own there goes on from it, to the same
     result. It is left in place at the end.
     The result is fixed by the seed on the same machine and versions. Raises InputError for shapes that do not match,
     values that are not finite, a training that diverges, and a checkpoint of another training.
     """
-    rows, targets = _data("training data", x, y)
+    rows, targets = _data("training data", x, y, weights)
     seen = np.ones((1, rows.shape[1]), np.float32) if masks is None else np.asarray(masks, dtype=np.float32)
     if seen.ndim != 2 or seen.shape[1] != rows.shape[1] or not np.isin(seen, (0, 1)).all():
         raise InputError(f"training masks: shape {seen.shape}; they must be 0/1 of shape (n_models, {rows.shape[1]})")
@@ -83,7 +85,7 @@ def train(
     state = None if checkpoint is None else checkpoints.read(checkpoint, key)
     if state is None:
         state = _start(widths, seen, recipe, init_seed, np.random.default_rng(order_seed))
-    run_epoch = compiled_epoch(recipe, output, len(rows), widths, len(seen))
+    run_epoch = compiled_epoch(recipe, output, len(rows), widths, len(seen), weights is not None)
     rows, seen = (np.pad(array, ((0, 0), (0, 1)), constant_values=1) for array in (rows, seen))
     written = time.monotonic()
     while state.epoch < recipe.epochs and not _stalled(state.validation, patience):
@@ -94,22 +96,30 @@ def train(
                 f"learning_rate {recipe.learning_rate:g} is too high for these inputs"
             )
         if held is not None:
-            state = _validated(state, held, output)
+            state = _validated(state, held, output, recipe)
         if checkpoint is not None and time.monotonic() - written > _CHECKPOINT_SECONDS:
             checkpoints.write(checkpoint, state, key)
             written = time.monotonic()
         if on_epoch is not None:
             on_epoch(state.epoch, float(state.losses[-1].mean()))
-    return Training(_networks(state.best or state.layers, output), state.losses, state.validation)
+    return Training(_networks(state.best or state.layers, output, recipe), state.losses, state.validation)
 
 
-def _data(what: str, x: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _data(
+    what: str, x: ArrayLike, y: ArrayLike, weights: ArrayLike | None = None
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Inputs (n, k), and targets (n,) or, with weights, both side by side (n, 2)."""
     rows, targets = np.asarray(x, dtype=np.float32), np.asarray(y, dtype=np.float32)
     if rows.ndim != 2 or 0 in rows.shape or targets.shape != rows.shape[:1]:
         raise InputError(f"{what}: x has shape {rows.shape} and y {targets.shape}; they must be (n, inputs) and (n,)")
     if not (np.isfinite(rows).all() and np.isfinite(targets).all()):
         raise InputError(f"{what}: x or y holds values that are not finite")
-    return rows, targets
+    if weights is None:
+        return rows, targets
+    beside = np.asarray(weights, dtype=np.float32)
+    if beside.shape != targets.shape or not (np.isfinite(beside).all() and (beside >= 0).all()):
+        raise InputError(f"{what}: weights of shape {beside.shape}; they must be {targets.shape}, of at least 0")
+    return rows, np.stack([targets, beside], axis=1)
 
 
 def _key(
@@ -174,18 +184,21 @@ def _after_epoch(
     )
 
 
-def _validated(state: State, held: tuple[NDArray[np.float32], NDArray[np.float32]], output: Output) -> State:
+def _validated(
+    state: State, held: tuple[NDArray[np.float32], NDArray[np.float32]], output: Output, recipe: Recipe
+) -> State:
     """The state with its validation loss, and for each model its best epoch so far."""
     x, y = held
-    networks = _networks(state.layers, output)
+    y, weights = (y, None) if y.ndim == 1 else y.T
+    networks = _networks(state.layers, output, recipe)
     losses = np.empty(len(networks), np.float32)
     for m, network in enumerate(networks):
         predicted = network.predict(x)
         if output == "sigmoid":
             likely = np.clip(np.where(y > 0.5, predicted, 1 - predicted), np.finfo(np.float32).tiny, None)
-            losses[m] = -np.mean(np.log(likely))
+            losses[m] = np.average(-np.log(likely), weights=weights)
         else:
-            losses[m] = np.mean((predicted - y) ** 2)
+            losses[m] = np.average((predicted - y) ** 2, weights=weights)
     better = losses < state.validation.min(axis=0, initial=np.inf)
     kept = state.best or state.layers
     best = [np.where(better[:, None, None], new, old) for new, old in zip(state.layers, kept, strict=True)]
@@ -199,7 +212,7 @@ def _stalled(validation: NDArray[np.float32], patience: int | None) -> bool:
     return bool((validation.argmin(axis=0) < len(validation) - patience).all())
 
 
-def _networks(layers: list[NDArray[np.float32]], output: Output) -> tuple[Network, ...]:
+def _networks(layers: list[NDArray[np.float32]], output: Output, recipe: Recipe) -> tuple[Network, ...]:
     """Each model as a network of its own: without the units that are always 1, and without a mask."""
     units = [slice(-1)] * (len(layers) - 1) + [slice(None)]
     return tuple(
@@ -207,6 +220,7 @@ def _networks(layers: list[NDArray[np.float32]], output: Output) -> tuple[Networ
             tuple(layer[m, own, :-1].T.copy() for layer, own in zip(layers, units, strict=True)),
             tuple(layer[m, own, -1].copy() for layer, own in zip(layers, units, strict=True)),
             output,
+            recipe.squares,
         )
         for m in range(len(layers[0]))
     )

@@ -21,7 +21,7 @@ def toy(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 def untrained(recipe: Recipe, output: str, seed: int) -> Network:
     """The initial network: a training at a rate too small to move anything in float32."""
-    still = Recipe(recipe.hidden, learning_rate=1e-30, batch_size=64, epochs=1)
+    still = Recipe(recipe.hidden, learning_rate=1e-30, batch_size=64, epochs=1, squares=recipe.squares)
     x, y = toy(64)
     return train(x, y > 0, still, output, seed).networks[0]
 
@@ -59,6 +59,34 @@ def test_full_batch_descent_is_kerass_step_for_step(optimizer, output) -> None:
     for a, b in zip(got, expected, strict=True):
         np.testing.assert_allclose(a, b, atol=2e-5)
     np.testing.assert_allclose(ours.losses[:, 0], history, rtol=1e-4)
+
+
+@pytest.mark.parametrize("output", ["sigmoid", "linear"])
+def test_descent_with_squares_and_weights_is_kerass(output) -> None:
+    x, y = toy(257)
+    y = (y > 0).astype(np.float32) if output == "sigmoid" else y
+    weights = np.random.default_rng(1).uniform(0, 2, 257)
+    recipe = Recipe((9, 7), "adam", 0.02, batch_size=257, epochs=12, decay="cosine", squares=(4, 7))
+    ours = train(x, y, recipe, output, seed=3, weights=weights, validation=(x, y, weights)).networks[0]
+    assert ours.squares == (4, 7)
+    start = untrained(recipe, output, seed=3)
+    model = start.to_keras()
+    rate = keras.optimizers.schedules.CosineDecay(0.02, decay_steps=12)
+    model.compile(keras.optimizers.Adam(rate), "binary_crossentropy" if output == "sigmoid" else "mse")
+    model.fit(x, y, batch_size=257, epochs=12, verbose=0, sample_weight=weights)
+    expected, before = model.predict(x, verbose=0)[:, 0], start.predict(x)
+    assert np.abs(expected - before).mean() > 0.1
+    np.testing.assert_allclose(ours.predict(x), expected, atol=1e-4)
+
+
+def test_rows_of_weight_zero_do_not_exist() -> None:
+    x, y = toy(400)
+    recipe = Recipe((6,), learning_rate=0.05, batch_size=400, epochs=40)
+    weights = np.repeat([2.0, 0.0], 200)
+    spoilt = np.where(weights > 0, y, 7)
+    both, alone = (train(x, one, recipe, "linear", 0, weights=weights) for one in (spoilt, y))
+    np.testing.assert_array_equal(both.networks[0].predict(x), alone.networks[0].predict(x))
+    np.testing.assert_array_equal(both.losses, alone.losses)
 
 
 def test_mini_batch_training_scores_as_keras_does() -> None:
@@ -131,6 +159,8 @@ def test_models_trained_together_see_their_own_features() -> None:
         ({"learning_rate": float("nan")}, "learning_rate"),
         ({"optimizer": "adamw"}, "optimizer"),
         ({"decay": "linear"}, "decay"),
+        ({"squares": (16,)}, "squares"),
+        ({"squares": (3, 3)}, "squares"),
     ],
 )
 def test_impossible_recipes_are_refused(changes, word) -> None:
@@ -144,6 +174,10 @@ def test_impossible_data_are_refused() -> None:
         train(x, y[:9], Recipe(), "linear", 0)
     with pytest.raises(InputError, match="not finite"):
         train(np.where(x > 0, np.nan, x), y, Recipe(), "linear", 0)
+    with pytest.raises(InputError, match=r"weights of shape \(9,\)"):
+        train(x, y, Recipe(), "linear", 0, weights=np.ones(9))
+    with pytest.raises(InputError, match="weights"):
+        train(x, y, Recipe(), "linear", 0, weights=np.where(x[:, 0] > 0, -1, 1))
     with pytest.raises(InputError, match="masks"):
         train(x, y, Recipe(), "linear", 0, masks=[[1, 2, 0, 0]])
 
