@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qent_hw import physics
-from qent_hw.estimators.limits_exact import jacobian
+from qent_hw.estimators.differences import jacobian
 from qent_hw.estimators.limits_posterior import effective_samples
 from qent_hw.estimators.limits_source import Source
 from qent_hw.estimators.refinement import Array, Refined, joined, refine, weights_of

@@ -12,8 +12,10 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from qent_hw.estimators.batch_cholesky import factorise, solve_lower, solve_upper
+
 Array: TypeAlias = NDArray[np.float64]
-Slopes: TypeAlias = Callable[[Array], tuple[Array, Array]]
+Slopes: TypeAlias = Callable[[Array], tuple[Array, NDArray[np.floating]]]
 """Points (m, d) -> the chances of all outcomes (m, k) there and their derivatives (m, k, d)."""
 
 FLOOR = 1e-12
@@ -32,30 +34,31 @@ def maximise(
     are angles, 0 and 1 being the same; others stop at the ends. gain: of the log-likelihood, below which a step is the
     last one.
     """
-    points = start.copy()
+    points, d = start.copy(), start.shape[1]
     chance, slope = slopes(points)
     value = log_likelihood(chance, counts)
     damping = np.full(len(points), 1e-2)
     open_ = np.arange(len(points))
     for step in range(steps):
-        score, information = _score(chance, slope, counts[open_], shots[open_])
+        score, information = score_and_information(chance, slope, counts[open_], shots[open_])
         here = points[open_]
-        held = ~goes_round & (((here <= 0) & (score < 0)) | ((here >= 1) & (score > 0)))
+        held = (~goes_round & (((here <= 0) & (score.T < 0)) | ((here >= 1) & (score.T > 0)))).T
         score = np.where(held, 0.0, score)
-        information *= ~(held[:, :, None] | held[:, None, :])
-        diagonal = np.einsum("mii->mi", information)
+        information *= ~(held[:, None] | held[None])
         # the one is a width of the whole cube, for directions of which the counts tell nothing
-        diagonal += damping[open_, None] * diagonal + 1.0
-        move = np.linalg.solve(information, score[..., None])[..., 0]
-        move *= np.minimum(1.0, _LONGEST / np.maximum(np.abs(move).max(axis=1), 1e-300))[:, None]
-        there = within(here + move, goes_round)
+        information[range(d), range(d)] *= 1 + damping[open_]
+        information[range(d), range(d)] += 1.0
+        factors = factorise(information)
+        move = solve_upper(factors, solve_lower(factors, score))
+        move *= np.minimum(1.0, _LONGEST / np.maximum(np.abs(move).max(axis=0), 1e-300))
+        there = within(here + move.T, goes_round)
         new_chance, new_slope = slopes(there)
         found = log_likelihood(new_chance, counts[open_])
         better = found > value[open_]
         up = open_[better]
         points[up], value[up] = there[better], found[better]
         damping[open_] *= np.where(better, 0.1, 10.0)
-        hoped = (score * move).sum(axis=1) / 2
+        hoped = (score * move).sum(axis=0) / 2
         go_on = (hoped > gain) & (damping[open_] < _HOPELESS)
         if step == steps - 1 or not go_on.any():
             break
@@ -77,9 +80,22 @@ def within(points: Array, goes_round: NDArray[np.bool_]) -> Array:
     return inside
 
 
-def _score(chance: Array, slope: Array, counts: Array, shots: Array) -> tuple[Array, Array]:
-    """Derivative (m, d) of the log-likelihood and its expected information (m, d, d)."""
-    score = ((counts / np.maximum(chance, FLOOR))[:, None] @ slope)[:, 0]
+def score_and_information(
+    chance: Array, slope: NDArray[np.floating], counts: Array, shots: Array
+) -> tuple[Array, Array]:
+    """Derivative (d, m) of the log-likelihood, and its expected information, of which the lower triangles (d, d, m) are
+    filled, the rest being zero.
+
+    chance, counts, shots: (m, k), slope (m, k, d), as in `maximise`.
+    """
+    per_outcome = np.ascontiguousarray(slope.T)
+    d, _, m = per_outcome.shape
+    ratio = (counts / np.maximum(chance, FLOOR)).T
     # one shot in place of none, where an outcome is all but impossible
-    scaled = slope * np.sqrt(shots / (chance + 1 / shots))[..., None]
-    return score, scaled.swapaxes(1, 2) @ scaled
+    scale = np.sqrt(shots / (chance + 1 / shots)).T
+    score = np.einsum("jkm,km->jm", per_outcome, ratio.astype(per_outcome.dtype))
+    per_outcome = per_outcome * scale.astype(per_outcome.dtype)
+    information = np.zeros((d, d, m))
+    for i in range(d):
+        information[i:, i] = np.einsum("jkm,km->jm", per_outcome[i:], per_outcome[i])
+    return score.astype(np.float64), information

@@ -18,7 +18,6 @@ from qent_hw import physics
 from qent_hw.errors import InputError
 from qent_hw.estimators.estimates import Estimates, verdicts
 from qent_hw.estimators.fisher_scoring import FLOOR, Array, maximise
-from qent_hw.estimators.limits_exact import jacobian
 from qent_hw.estimators.limits_source import Source
 from qent_hw.estimators.needed import needed
 from qent_hw.physics.counts import Counts, sample_counts
@@ -109,12 +108,8 @@ class LikelihoodEstimator:
         return found.reshape(b, starts, d)[np.arange(b), best]
 
     def _climb(self, start: Array, counts: NDArray[np.int64], steps: int, gain: float) -> tuple[Array, Array]:
-        def chances(at: Array) -> Array:
-            return self.source.chances(at, None, self.settings).reshape(len(at), -1)
-
-        def slopes(at: Array) -> tuple[Array, Array]:
-            here = chances(at)
-            return here, jacobian(chances, at, here)
+        def slopes(at: Array) -> tuple[Array, NDArray[np.floating]]:
+            return self.source.slopes(at, self.settings)
 
         flat = counts.reshape(len(counts), -1).astype(np.float64)
         shots = np.repeat(counts.sum(axis=-1), 4, axis=1).astype(np.float64)

@@ -7,19 +7,17 @@ States that can only be drawn stay where they are, and their distance is what li
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
 from qent_hw import physics
+from qent_hw.estimators.differences import jacobian
 from qent_hw.estimators.limits_posterior import Posterior
 from qent_hw.estimators.limits_source import Source
 
 _STEPS = 4
 _LONGEST = 0.05
 _DAMPING = 1e-9
-_DIFFERENCE = 1e-6
 _ARRIVED = 1e-6
 # Test states at a time: with their neighbours, some megabytes, which stay in the cache.
 _ROWS = 128
@@ -110,16 +108,3 @@ def _onto_fibre(
         nearer = ((aim[open_] - there) ** 2).sum(axis=1) < (missing[open_] ** 2).sum(axis=1)
         points[open_[nearer]], here[open_[nearer]] = moved[nearer], there[nearer]
     return points, np.sqrt(((aim - here) ** 2).sum(axis=1))
-
-
-def jacobian(
-    value: Callable[[NDArray[np.float64]], NDArray[np.float64]], points: NDArray[np.float64], here: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Slopes (m, n_values, d) of `value`, (m, d) -> (m, n_values), at points of the unit cube, staying inside it."""
-    columns = []
-    for axis in range(points.shape[1]):
-        shifted = points.copy()
-        step = np.where(points[:, axis] > 0.5, -_DIFFERENCE, _DIFFERENCE)
-        shifted[:, axis] += step
-        columns.append((value(shifted) - here) / step[:, None])
-    return np.stack(columns, axis=-1)

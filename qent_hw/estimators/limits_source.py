@@ -19,12 +19,15 @@ from qent_hw.circuits.injection import LARGEST_IDLE_STRENGTH
 from qent_hw.errors import InputError
 from qent_hw.estimators.data import CHANNELS
 from qent_hw.estimators.device_states import DeviceStates
+from qent_hw.estimators.differences import jacobian
+from qent_hw.estimators.pure_chances import POLAR, PureChances
 from qent_hw.simulation.device import device_probabilities
 
 Draw = Callable[[int, np.random.Generator], NDArray[np.complex128]]
 """Draws n states: (n, rng) -> (n, 4, 4), e.g. `lambda n, rng: random_mixed(n, spectrum, int(rng.integers(2**63)))`."""
 
 Chances = Callable[[NDArray[np.float64], NDArray[np.complex128] | None, tuple[str, ...]], NDArray[np.float64]]
+Slopes = Callable[[NDArray[np.float64], tuple[str, ...]], tuple[NDArray[np.float64], NDArray[np.floating]]]
 
 # The closed forms are several times faster than running the circuit; tests elsewhere hold the two equal.
 _CLOSED_FORMS: dict[str, Callable[..., NDArray[np.complex128]]] = {
@@ -40,14 +43,16 @@ class Source:
 
     dimension: how many uniform numbers make a state, or None if states can only be drawn; states: points (n, dimension)
     of the unit cube -> (n, 4, 4); draw: (n, rng) -> (points (n, dimension), states), the points (n, 0) without a cube;
-    chances: (points, their states or None, settings) -> (n, n_settings, 4), how likely each outcome is; goes_round:
-    (dimension,), which coordinates are angles, 0 and 1 making the same state.
+    chances: (points, their states or None, settings) -> (n, n_settings, 4), how likely each outcome is; slopes:
+    (points, settings) -> the chances as (n, 4 n_settings) and their derivatives (n, 4 n_settings, dimension);
+    goes_round: (dimension,), which coordinates are angles, 0 and 1 making the same state.
     """
 
     dimension: int | None
     states: Callable[[NDArray[np.float64]], NDArray[np.complex128]]
     draw: Callable[[int, np.random.Generator], tuple[NDArray[np.float64], NDArray[np.complex128]]]
     chances: Chances
+    slopes: Slopes
     goes_round: NDArray[np.bool_]
 
 
@@ -83,7 +88,31 @@ def source_of(source: str | Family | DeviceStates | Draw, channel: str | None) -
         points = rng.random((n, len(names) + 1))
         return points, states(points)
 
-    return Source(len(names) + 1, states, draw, _read_rightly(states), _angles(states, len(names) + 1))
+    chances = _read_rightly(states)
+    round_ = _angles(states, len(names) + 1)
+    if closed is None:
+        return Source(len(names) + 1, states, draw, chances, _differences(chances), round_)
+    pure = PureChances(POLAR[family.name], low, span, channel)
+
+    def pure_chances(
+        points: NDArray[np.float64], rho: NDArray[np.complex128] | None, settings: tuple[str, ...]
+    ) -> NDArray[np.float64]:
+        return pure.values(points, settings).reshape(len(points), len(settings), 4)
+
+    return Source(len(names) + 1, states, draw, pure_chances, pure.slopes, round_)
+
+
+def _differences(chances: Chances) -> Slopes:
+    def slopes(
+        points: NDArray[np.float64], settings: tuple[str, ...]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        def flat(at: NDArray[np.float64]) -> NDArray[np.float64]:
+            return chances(at, None, settings).reshape(len(at), -1)
+
+        here = flat(points)
+        return here, jacobian(flat, points, here)
+
+    return slopes
 
 
 def _read_rightly(states: Callable[[NDArray[np.float64]], NDArray[np.complex128]]) -> Chances:
@@ -108,13 +137,15 @@ def _angles(states: Callable[[NDArray[np.float64]], NDArray[np.complex128]], dim
     return found
 
 
-def _drawn(draw: Draw) -> Source:
-    def states(points: NDArray[np.float64]) -> NDArray[np.complex128]:
-        raise InputError("states drawn by a function cannot be made from points")
+def _no_points(*_: Any) -> Any:
+    raise InputError("states drawn by a function cannot be made from points")
 
-    return Source(
-        None, states, lambda n, rng: (np.empty((n, 0)), draw(n, rng)), _read_rightly(states), np.empty(0, bool)
-    )
+
+def _drawn(draw: Draw) -> Source:
+    def drawn(n: int, rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
+        return np.empty((n, 0)), draw(n, rng)
+
+    return Source(None, _no_points, drawn, _read_rightly(_no_points), _no_points, np.empty(0, bool))
 
 
 def _of_device(source: DeviceStates, channel: str) -> Source:
@@ -150,4 +181,4 @@ def _of_device(source: DeviceStates, channel: str) -> Source:
         points = rng.random((n, len(names) + 1))
         return points, states(points)
 
-    return Source(len(names) + 1, states, draw, chances, _angles(states, len(names) + 1))
+    return Source(len(names) + 1, states, draw, chances, _differences(chances), _angles(states, len(names) + 1))
