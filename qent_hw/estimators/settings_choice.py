@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from qent_hw.errors import InputError
-from qent_hw.estimators.blueprint import Blueprint, recommended_blueprint
+from qent_hw.estimators.blueprint import Blueprint, device_blueprint
 from qent_hw.estimators.build import build_model
 from qent_hw.estimators.data import labelled_states
 from qent_hw.estimators.device_states import TrainingDevice
@@ -104,12 +104,11 @@ def _parts(device: TrainingDevice | None) -> int:
 def _small(
     family: str, channel: str, settings: tuple[str, ...], shots: int, device: TrainingDevice | None
 ) -> Blueprint:
-    blueprint = recommended_blueprint(family, channel, ",".join(features_of(settings)), shots, _STATES)
+    blueprint = device_blueprint(family, channel, ",".join(features_of(settings)), shots, device, _STATES)
     return replace(
         blueprint,
         classifier=replace(blueprint.classifier, epochs=_EPOCHS),
         regressor=replace(blueprint.regressor, epochs=_EPOCHS),
         n_intervals=1000,
         n_test=1000,
-        device=device,
     )

@@ -78,7 +78,8 @@ def test_a_constant_class_is_said_on_the_card() -> None:
 
 def test_shipped_blueprints_are_the_papers_and_the_recommended_ones() -> None:
     shipped = blueprints()
-    assert len(shipped) == 8
+    assert len(shipped) == 12
+    assert ("general_mixed", "none", "tomo15") in {(b.family, b.channel, b.feature_set) for b in shipped}
     paper = paper_blueprint("two_basis", "depolarizing")
     assert paper in shipped
     assert (paper.n_classifier, paper.n_regressor, paper.train_share) == (200_000, 100_000, 0.8)
