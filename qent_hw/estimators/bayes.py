@@ -20,7 +20,6 @@ from qent_hw.estimators.card import assumed_of
 from qent_hw.estimators.counts_posterior import FEWEST_SAMPLES, Samples, posterior_samples
 from qent_hw.estimators.device_states import DeviceStates, TrainingDevice
 from qent_hw.estimators.estimates import Estimates, verdicts
-from qent_hw.estimators.limits_posterior import effective_samples
 from qent_hw.estimators.limits_source import Source, source_of
 from qent_hw.estimators.needed import needed
 from qent_hw.physics.counts import Counts
@@ -82,7 +81,7 @@ class BayesEstimator:
         effective = np.empty(len(values))
         for found in posterior_samples(self.source, self.settings, everything, values, self.pool, pool_rng, rng):
             columns[:, found.rows] = _figures(found, measured[found.rows], again)
-            effective[found.rows] = effective_samples(found.weights)
+            effective[found.rows] = found.effective
         p, p_low, p_high, concurrence, c_low, c_high = columns
         return BayesEstimates(p, p_low, p_high, concurrence, c_low, c_high, verdicts(p), effective)
 
@@ -120,12 +119,16 @@ def _repeated(
     b, n_settings, _ = counts.shape
     totals = counts.sum(axis=-1)
     drawn = rng.multinomial(totals[:, None], (counts / totals[..., None])[:, None], (b, _REPLICATES, n_settings))
-    change = (drawn - counts[:, None]).reshape(b, _REPLICATES, -1).astype(np.float64)
-    logs = change @ found.logs.swapaxes(1, 2)
+    change = (drawn - counts[:, None]).reshape(b, _REPLICATES, -1).astype(np.float32)
     with np.errstate(divide="ignore"):
-        logs += np.log(found.weights)[:, None]
-    weights = np.exp(logs - logs.max(axis=-1, keepdims=True))
-    p = (weights * found.entangled[:, None]).sum(axis=-1) / weights.sum(axis=-1)
+        log_weights = np.log(found.weights).astype(np.float32)
+    outcomes, entangled = found.logs.astype(np.float32), found.entangled.astype(np.float32)
+    p = np.empty((b, _REPLICATES))
+    # one at a time, which stays in cache
+    for i in range(b):
+        logs = change[i] @ outcomes[i].T + log_weights[i]
+        weights = np.exp(logs - logs.max(axis=1, keepdims=True))
+        p[i] = (weights @ entangled[i]) / weights.sum(axis=1)
     low, high = np.quantile(p, (0.16, 0.84), axis=1)
     return low, high
 

@@ -1,43 +1,54 @@
-"""Posterior samples given finite counts: prior draws weighted by likelihood, refined where too few of them count.
+"""Posterior samples given finite counts: prior draws weighted by likelihood, and where too few of them count, a
+population that is led from the prior to the posterior.
 
 Log-likelihoods of all prior draws are one matrix product, counts (N, outcomes) @ log-probabilities. At many shots a
-posterior is narrower than the distance of the draws; then it is approached step by step, see `refinement`.
+posterior is narrower than the distance of the draws; then it is approached step by step, see `tempering`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qent_hw import physics
-from qent_hw.estimators.differences import jacobian
-from qent_hw.estimators.limits_posterior import effective_samples
+from qent_hw.estimators.fisher_scoring import FLOOR, Array
 from qent_hw.estimators.limits_source import Source
-from qent_hw.estimators.refinement import Array, Refined, joined, refine, weights_of
-from qent_hw.estimators.thinning import thinned
+from qent_hw.estimators.lineages import effective_by_lineage
+from qent_hw.estimators.newton_moves import Cube
+from qent_hw.estimators.prior_pool import Chosen, PriorPool
+from qent_hw.estimators.tempering import Tempered, temper
 
 KEPT = 1024
 FEWEST_SAMPLES = 30
-"""Effective samples below which a posterior is refined a second time, and not to be relied on if that does not help."""
+"""Effective samples below which a posterior is sampled further, and not to be relied on if that does not help."""
 
-_ENOUGH = 256  # effective samples from which prior draws alone do
-_BLOCK = 64
-_FLOOR = 1e-12
+_BLOCK = 128
+_CHAINS, _CHAINS_MORE = 128, (256, 512)
+# how many moves a chain makes, and how wide they are where the counts tell nothing: up to three parameters, and more
+_STRIDE = ((6, 0.1), (12, 0.05))
 
 
 @dataclass(frozen=True)
 class Samples:
     """Posterior samples of b observations, their places being `rows`: weights (b, KEPT), each row summing to one,
-    labels, concurrences, and log-probabilities of the classes of outcomes (b, KEPT, n_classes)."""
+    labels, concurrences, log-probabilities of the classes of outcomes (b, KEPT, n_classes), and how many independent
+    samples they are worth, effective (b,). In each row the samples of even places are independent of those of odd
+    ones, and so are the four sets of every fourth."""
 
     rows: NDArray[np.int64]
     weights: Array
     entangled: NDArray[np.bool_]
     concurrence: Array
     logs: Array
+    effective: Array
+
+    def __setitem__(self, rows: NDArray[np.bool_] | NDArray[np.int64], other: Samples) -> None:
+        """Takes the samples of `other` for some of the observations."""
+        for name in ("weights", "entangled", "concurrence", "logs", "effective"):
+            getattr(self, name)[rows] = getattr(other, name)
 
 
 def posterior_samples(
@@ -54,95 +65,53 @@ def posterior_samples(
     classes: (4 n_settings, n_classes), which outcomes are told apart, see `limits_shots.told_apart`. pool: prior draws.
     Shots may differ from setting to setting and from observation to observation.
     """
-
-    def chances(points: Array, rho: NDArray[np.complex128] | None = None) -> Array:
-        return source.chances(points, rho, settings).reshape(len(points), -1) @ classes
-
-    parts = [source.draw(min(65536, pool - start), pool_rng) for start in range(0, pool, 65536)]
-    points = np.concatenate([part[0] for part in parts])
-    logs = np.concatenate([_log(chances(*part)) for part in parts]).astype(np.float32)
-    entangled = np.concatenate([physics.is_entangled(rho, validate=False) for _, rho in parts])
-    concurrence = np.concatenate([physics.concurrence(rho, validate=False) for _, rho in parts])
-    del parts
+    prior = PriorPool.of(source, settings, classes, pool, pool_rng)
     shots = counts @ _of_one_setting(classes)
 
-    def log_chances(at: Array) -> Array:
-        return _log(chances(at.reshape(-1, at.shape[-1]))).reshape(*at.shape[:-1], -1)
+    told_all = np.array_equal(classes, np.eye(len(classes)))
 
-    def slopes(at: Array) -> tuple[Array, Array]:
-        here = chances(at)
-        return here, jacobian(chances, at, here)
+    def steering(at: Array) -> tuple[Array, NDArray[np.floating]]:
+        chances, slope = source.steering(at, settings)
+        if told_all:
+            return chances, slope
+        return chances @ classes, (slope.swapaxes(1, 2) @ classes).swapaxes(1, 2)
 
-    def refined(rows: NDArray[np.int64], likelihood: NDArray[np.float32]) -> Refined:
-        return refine(log_chances, slopes, likelihood, points, counts[rows], shots[rows], KEPT, rng)
+    def led(chosen: Chosen, some: NDArray[np.int64], rows: NDArray[np.int64], n_chains: int) -> Tempered:
+        moves, width = _STRIDE[source.goes_round.size > 3]
+        cube, here = Cube(steering, source.goes_round, width), rows[some]
+        draws = prior.points[chosen.first]
+        return temper(cube, draws, chosen.likelihood[some], counts[here], shots[here], n_chains, moves, KEPT, rng)
+
+    def seen(found: Tempered, rows: NDArray[np.int64]) -> Samples:
+        points = found.points.reshape(len(rows) * KEPT, -1)
+        rho = source.states(points)
+        entangled = physics.is_entangled(rho, validate=False).reshape(-1, KEPT)
+        concurrence = physics.concurrence(rho, validate=False).reshape(-1, KEPT)
+        logs = np.log(np.maximum(source.chances(points, rho, settings).reshape(len(points), -1) @ classes, FLOOR))
+        logs = logs.reshape(-1, KEPT, classes.shape[1])
+        likelihood = (logs @ counts[rows][:, :, None])[:, :, 0]
+        effective = effective_by_lineage(found.weights, found.ancestors, (entangled, concurrence, likelihood))
+        return Samples(rows, found.weights, entangled, concurrence, logs, effective)
 
     for start in range(0, len(counts), _BLOCK):
         rows = np.arange(start, min(start + _BLOCK, len(counts)))
-        likelihood = counts[rows].astype(np.float32) @ logs.T
-        chosen, weights = np.zeros((len(rows), KEPT), np.int64), np.empty((len(rows), KEPT))
-        few = np.zeros(len(rows), bool)
-        for i in range(len(rows)):
-            picked = _from_prior(likelihood[i], rng, or_fewer=source.dimension is None)
-            if picked is None:
-                few[i] = True
-            else:
-                chosen[i], weights[i] = picked
-        labels, values, told = entangled[chosen], concurrence[chosen], logs[chosen].astype(np.float64)
-        if source.dimension is not None and few.any():
-            for part, found in _in_two_runs(refined, rows[few], likelihood[few], rng):
-                place = np.flatnonzero(few)[part]
-                rho = source.states(np.clip(found.points, 0, 1).reshape(-1, source.dimension))
-                weights[place], told[place] = weights_of(found.log_weights), found.logs
-                labels[place] = physics.is_entangled(rho, validate=False).reshape(-1, KEPT)
-                values[place] = physics.concurrence(rho, validate=False).reshape(-1, KEPT)
-        yield Samples(rows, weights, labels, values, told)
-
-
-def _in_two_runs(
-    refined: Callable[[NDArray[np.int64], NDArray[np.float32]], Refined],
-    rows: NDArray[np.int64],
-    likelihood: NDArray[np.float32],
-    rng: np.random.Generator,
-) -> Iterator[tuple[NDArray[np.bool_], Refined]]:
-    """The samples of one run, and of two where one gave too few, with the observations (b,) they are of."""
-    one = refined(rows, likelihood)
-    poor = effective_samples(weights_of(one.log_weights)) < FEWEST_SAMPLES
-    if not poor.all():
-        yield ~poor, one[~poor]
-    if poor.any():
-        yield poor, joined(one[poor], refined(rows[poor], likelihood[poor]), rng)
+        chosen = prior.choose(counts[rows], KEPT, rng)
+        logs = prior.logs[chosen.draws].astype(np.float64)
+        samples = Samples(rows, chosen.weights, *prior.labels(chosen.draws), logs, chosen.effective)
+        few = np.flatnonzero(~chosen.enough)
+        if len(few):
+            found = led(chosen, few, rows, _CHAINS)
+            samples[few] = seen(found, rows[few])
+            for n_chains in _CHAINS_MORE:
+                poor = np.flatnonzero(samples.effective[few] < FEWEST_SAMPLES)
+                if not len(poor):
+                    break
+                few, found = few[poor], found.take(poor).joined(led(chosen, few[poor], rows, n_chains))
+                samples[few] = seen(found, rows[few])
+        yield samples
 
 
 def _of_one_setting(classes: Array) -> Array:
     """Which classes (n_classes, n_classes) are seen in the same setting: 0/1."""
     setting = classes.argmax(axis=0) // 4
     return np.equal.outer(setting, setting).astype(np.float64)
-
-
-def _from_prior(
-    likelihood: NDArray[np.float32], rng: np.random.Generator, or_fewer: bool
-) -> tuple[NDArray[np.int64], Array] | None:
-    """Indices and weights of the prior draws kept for one observation; None where too few of them count, unless all
-    there are must do.
-
-    They stand for the shortest run of draws that holds enough effective samples. Every observation begins its run
-    elsewhere, so that their errors average out.
-    """
-    size, run, first = len(likelihood), KEPT, int(rng.integers(len(likelihood)))
-    while True:
-        run = min(run, size)
-        index = np.arange(first, first + run) % size
-        relative = np.exp((likelihood[index] - likelihood[index].max()).astype(np.float64))
-        few = bool(effective_samples(relative[None])[0] < _ENOUGH)
-        if not few or run == size:
-            break
-        run *= 2
-    if few and not or_fewer:
-        return None
-    chosen, weights = thinned(relative, KEPT, rng)
-    return index[chosen], weights / weights.sum()
-
-
-def _log(chance: NDArray[np.float64]) -> NDArray[np.float64]:
-    result: NDArray[np.float64] = np.log(np.maximum(chance, _FLOOR))
-    return result

@@ -40,7 +40,9 @@ def maximise(
     damping = np.full(len(points), 1e-2)
     open_ = np.arange(len(points))
     for step in range(steps):
-        score, information = score_and_information(chance, slope, counts[open_], shots[open_])
+        score, information = (
+            one.astype(np.float64) for one in score_and_information(chance, slope, counts[open_], shots[open_])
+        )
         here = points[open_]
         held = (~goes_round & (((here <= 0) & (score.T < 0)) | ((here >= 1) & (score.T > 0)))).T
         score = np.where(held, 0.0, score)
@@ -76,26 +78,28 @@ def log_likelihood(chance: Array, counts: Array) -> Array:
 
 def within(points: Array, goes_round: NDArray[np.bool_]) -> Array:
     """Points (..., d) brought into the unit cube: angles taken round, others to the nearer end."""
-    inside: Array = np.where(goes_round, points % 1.0, np.clip(points, 0.0, 1.0))
+    inside: Array = np.where(goes_round, points - np.floor(points), np.clip(points, 0.0, 1.0))
     return inside
 
 
 def score_and_information(
     chance: Array, slope: NDArray[np.floating], counts: Array, shots: Array
-) -> tuple[Array, Array]:
+) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """Derivative (d, m) of the log-likelihood, and its expected information, of which the lower triangles (d, d, m) are
-    filled, the rest being zero.
+    filled, the rest being zero; both in the precision of `slope`, the diagonal raised by what that leaves open.
 
     chance, counts, shots: (m, k), slope (m, k, d), as in `maximise`.
     """
     per_outcome = np.ascontiguousarray(slope.T)
+    precision = per_outcome.dtype
     d, _, m = per_outcome.shape
-    ratio = (counts / np.maximum(chance, FLOOR)).T
+    chance, counts, shots = (one.T.astype(precision) for one in (np.maximum(chance, FLOOR), counts, shots))
+    score = np.einsum("jkm,km->jm", per_outcome, counts / chance)
     # one shot in place of none, where an outcome is all but impossible
-    scale = np.sqrt(shots / (chance + 1 / shots)).T
-    score = np.einsum("jkm,km->jm", per_outcome, ratio.astype(per_outcome.dtype))
-    per_outcome = per_outcome * scale.astype(per_outcome.dtype)
-    information = np.zeros((d, d, m))
+    per_outcome = per_outcome * np.sqrt(shots / (chance + 1 / shots))
+    information = np.zeros((d, d, m), precision)
     for i in range(d):
-        information[i:, i] = np.einsum("jkm,km->jm", per_outcome[i:], per_outcome[i])
-    return score.astype(np.float64), information
+        np.einsum("jkm,km->jm", per_outcome[i:], per_outcome[i], out=information[i:, i])
+    diagonal = np.einsum("jjm->jm", information)
+    diagonal += 100 * np.finfo(precision).eps * diagonal.max(axis=0)
+    return score, information

@@ -101,6 +101,7 @@ def bayes_limit(
         accuracy = _for_endless_pool(accuracy_limit(both[0]), accuracy_limit(both[1]), len(seen), drawn)
         r2 = _for_endless_pool(r2_limit(both[0]), r2_limit(both[1]), len(seen), drawn)
         method = "neighbours" if states.dimension is None else "neighbours moved onto the fibre"
+    effective = effective_samples(posterior.weights) if posterior.effective is None else posterior.effective
     return Limit(
         accuracy=accuracy.value,
         accuracy_se=accuracy.error,
@@ -110,7 +111,7 @@ def bayes_limit(
         r2_achieved=r2.achieved,
         n_states=size,
         pool=draws,
-        effective_samples=float(np.median(effective_samples(posterior.weights))),
+        effective_samples=float(np.median(effective)),
         method=method,
     )
 

@@ -20,7 +20,8 @@ class Posterior:
     """Test states and what an observation of each leaves open.
 
     weights (n, k), each row summing to one, entangled (n, k) bool, concurrence (n, k): the samples, the order of which
-    carries no meaning; true_entangled (n,), true_concurrence (n,): the states that made the observations.
+    carries no meaning; true_entangled (n,), true_concurrence (n,): the states that made the observations. effective
+    (n,): how many independent samples they are worth, where the weights alone do not say.
     """
 
     weights: NDArray[np.float64]
@@ -28,6 +29,7 @@ class Posterior:
     concurrence: NDArray[np.float64]
     true_entangled: NDArray[np.bool_]
     true_concurrence: NDArray[np.float64]
+    effective: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)

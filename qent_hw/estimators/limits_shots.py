@@ -47,14 +47,17 @@ def shots_posterior(
     sampled = physics.sample_counts(source.chances(points, truth, settings), shots, test_rng)
     counts = sampled.reshape(n, -1) @ classes
     weights, labels, values = np.zeros((n, KEPT)), np.zeros((n, KEPT), bool), np.zeros((n, KEPT))
+    effective = np.zeros(n)
     for found in posterior_samples(source, settings, classes, counts, pool, pool_rng, rng):
         weights[found.rows], labels[found.rows], values[found.rows] = found.weights, found.entangled, found.concurrence
+        effective[found.rows] = found.effective
     return Posterior(
         weights,
         labels,
         values,
         physics.is_entangled(truth, validate=False),
         physics.concurrence(truth, validate=False),
+        effective,
     )
 
 

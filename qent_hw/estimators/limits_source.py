@@ -20,7 +20,7 @@ from qent_hw.errors import InputError
 from qent_hw.estimators.data import CHANNELS
 from qent_hw.estimators.device_states import DeviceStates
 from qent_hw.estimators.differences import jacobian
-from qent_hw.estimators.pure_chances import POLAR, PureChances
+from qent_hw.estimators.pure_chances import POLAR, Polar, PureChances
 from qent_hw.simulation.device import device_probabilities
 
 Draw = Callable[[int, np.random.Generator], NDArray[np.complex128]]
@@ -44,8 +44,9 @@ class Source:
     dimension: how many uniform numbers make a state, or None if states can only be drawn; states: points (n, dimension)
     of the unit cube -> (n, 4, 4); draw: (n, rng) -> (points (n, dimension), states), the points (n, 0) without a cube;
     chances: (points, their states or None, settings) -> (n, n_settings, 4), how likely each outcome is; slopes:
-    (points, settings) -> the chances as (n, 4 n_settings) and their derivatives (n, 4 n_settings, dimension);
-    goes_round: (dimension,), which coordinates are angles, 0 and 1 making the same state.
+    (points, settings) -> the chances as (n, 4 n_settings) and their derivatives (n, 4 n_settings, dimension); steering:
+    the same with derivatives that may be those of like states, where these are faster; goes_round: (dimension,), which
+    coordinates are angles, 0 and 1 making the same state.
     """
 
     dimension: int | None
@@ -53,6 +54,7 @@ class Source:
     draw: Callable[[int, np.random.Generator], tuple[NDArray[np.float64], NDArray[np.complex128]]]
     chances: Chances
     slopes: Slopes
+    steering: Slopes
     goes_round: NDArray[np.bool_]
 
 
@@ -72,34 +74,67 @@ def source_of(source: str | Family | DeviceStates | Draw, channel: str | None) -
         return _drawn(source)
     if channel not in CHANNELS:
         raise InputError(f"channel: {channel!r}; it must be one of {', '.join(CHANNELS)}")
-    family, apply = load_family(source) if isinstance(source, str) else source, CHANNELS[channel]
-    names = [parameter.name for parameter in family.parameters]
-    low = np.array([parameter.low for parameter in family.parameters])
-    span = np.array([parameter.high for parameter in family.parameters]) - low
-    closed = _CLOSED_FORMS.get(source) if isinstance(source, str) else None
+    prepared = _Prepared.of(load_family(source) if isinstance(source, str) else source)
 
     def states(points: NDArray[np.float64]) -> NDArray[np.complex128]:
-        values = dict(zip(names, (low + points[:, :-1] * span).T, strict=True))
-        psi = closed(**values) if closed is not None else family.amplitudes(values)
         # made by our own family, so that nothing is left to validate
-        return apply(physics.density(psi, validate=False), points[:, -1], validate=False)
+        rho = physics.density(prepared.amplitudes(points[:, :-1]), validate=False)
+        return CHANNELS[channel](rho, points[:, -1], validate=False)
 
-    def draw(n: int, rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
-        points = rng.random((n, len(names) + 1))
-        return points, states(points)
+    if prepared.polar is None:
+        return _of_cube(prepared.dimension, states, _read_rightly(states))
+    pure = PureChances(prepared.polar, prepared.low, prepared.span, channel)
 
-    chances = _read_rightly(states)
-    round_ = _angles(states, len(names) + 1)
-    if closed is None:
-        return Source(len(names) + 1, states, draw, chances, _differences(chances), round_)
-    pure = PureChances(POLAR[family.name], low, span, channel)
-
-    def pure_chances(
+    def chances(
         points: NDArray[np.float64], rho: NDArray[np.complex128] | None, settings: tuple[str, ...]
     ) -> NDArray[np.float64]:
         return pure.values(points, settings).reshape(len(points), len(settings), 4)
 
-    return Source(len(names) + 1, states, draw, pure_chances, pure.slopes, round_)
+    return _of_cube(prepared.dimension, states, chances, pure.slopes)
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """What a family prepares: angles from coordinates, amplitudes from angles; of a shipped one, the polar form."""
+
+    low: NDArray[np.float64]
+    span: NDArray[np.float64]
+    of_angles: Callable[[NDArray[np.float64]], NDArray[np.complex128]]
+    polar: Polar | None
+
+    @classmethod
+    def of(cls, family: Family) -> _Prepared:
+        names = [parameter.name for parameter in family.parameters]
+        low = np.array([parameter.low for parameter in family.parameters])
+        span = np.array([parameter.high for parameter in family.parameters]) - low
+        if family.name in _CLOSED_FORMS and load_family(family.name).source == family.source:
+            closed = _CLOSED_FORMS[family.name]
+            return cls(low, span, lambda angles: closed(**dict(zip(names, angles, strict=True))), POLAR[family.name])
+        return cls(low, span, lambda angles: family.amplitudes(dict(zip(names, angles, strict=True))), None)
+
+    @property
+    def dimension(self) -> int:
+        """Coordinates: the angles, and the strength."""
+        return len(self.low) + 1
+
+    def amplitudes(self, coordinates: NDArray[np.float64]) -> NDArray[np.complex128]:
+        """(n, 4) of coordinates (n, k)."""
+        return self.of_angles((self.low + coordinates * self.span).T)
+
+
+def _of_cube(
+    dimension: int,
+    states: Callable[[NDArray[np.float64]], NDArray[np.complex128]],
+    chances: Chances,
+    slopes: Slopes | None = None,
+    steering: Slopes | None = None,
+) -> Source:
+    def draw(n: int, rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
+        points = rng.random((n, dimension))
+        return points, states(points)
+
+    exact = slopes or _differences(chances)
+    return Source(dimension, states, draw, chances, exact, steering or exact, _angles(states, dimension))
 
 
 def _differences(chances: Chances) -> Slopes:
@@ -145,40 +180,37 @@ def _drawn(draw: Draw) -> Source:
     def drawn(n: int, rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
         return np.empty((n, 0)), draw(n, rng)
 
-    return Source(None, _no_points, drawn, _read_rightly(_no_points), _no_points, np.empty(0, bool))
+    none = np.empty(0, bool)
+    return Source(None, _no_points, drawn, _read_rightly(_no_points), _no_points, _no_points, none)
 
 
 def _of_device(source: DeviceStates, channel: str) -> Source:
     """A family on a device. A wait is not rounded to the timing grid here, so that everything is smooth in p."""
-    family, device = source.family, source.device
+    prepared, device = _Prepared.of(source.family), source.device
     errors = device.template.errors
-    low = np.array([parameter.low for parameter in family.parameters])
-    span = np.array([parameter.high for parameter in family.parameters]) - low
-    names = [parameter.name for parameter in family.parameters]
-
-    def prepared(points: NDArray[np.float64]) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
-        return family.amplitudes(dict(zip(names, (low + points[:, :-1] * span).T, strict=True))), points[:, -1]
+    like = source_of(source.family, channel)
 
     def waits(p: NDArray[np.float64]) -> NDArray[np.float64]:
         return errors.idle.wait_for(np.minimum(p, LARGEST_IDLE_STRENGTH))
 
     def states(points: NDArray[np.float64]) -> NDArray[np.complex128]:
-        psi, p = prepared(points)
+        rho, p = physics.density(prepared.amplitudes(points[:, :-1]), validate=False), points[:, -1]
         if device.injection == "idle":
-            return physics.idled(physics.density(psi, validate=False), waits(p), errors.idle)
-        return CHANNELS[channel](physics.density(psi, validate=False), p, validate=False)
+            return physics.idled(rho, waits(p), errors.idle)
+        return CHANNELS[channel](rho, p, validate=False)
 
     def chances(
         points: NDArray[np.float64], rho: NDArray[np.complex128] | None, settings: tuple[str, ...]
     ) -> NDArray[np.float64]:
-        psi, p = prepared(points)
+        psi, p = prepared.amplitudes(points[:, :-1]), points[:, -1]
         injected: dict[str, Any] = {"channel": channel, "p": p}
         if device.injection == "idle":
             injected = {"delay_dt": waits(p) / errors.dt}
         return device_probabilities(device.template, psi, settings, device.injection, **injected).mean(axis=2)
 
-    def draw(n: int, rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
-        points = rng.random((n, len(names) + 1))
-        return points, states(points)
+    def steering(
+        points: NDArray[np.float64], settings: tuple[str, ...]
+    ) -> tuple[NDArray[np.float64], NDArray[np.floating]]:
+        return chances(points, None, settings).reshape(len(points), -1), like.slopes(points, settings)[1]
 
-    return Source(len(names) + 1, states, draw, chances, _differences(chances), _angles(states, len(names) + 1))
+    return _of_cube(prepared.dimension, states, chances, steering=steering)

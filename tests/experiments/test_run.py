@@ -165,11 +165,10 @@ def test_r2_is_left_out_where_all_states_are_alike():
     assert figures_of_merit(np.ones(3, bool), same, np.ones(3, bool), np.ones(3, bool), same)["r2"] is None
 
 
-def test_what_an_estimator_says_against_its_estimates_is_told():
-    # seven parameters at many shots: a posterior that is not resolved, and says so
-    run = experiment(
-        family="general_four_basis", shots=16384, states={"kind": "random", "n": 3}, estimators=["bayes"]
-    ).run()
+def test_what_an_estimator_says_against_its_estimates_is_told(monkeypatch):
+    # more effective samples than there ever are: then no posterior counts as resolved
+    monkeypatch.setattr("qent_hw.estimators.bayes.FEWEST_SAMPLES", 10_000)
+    run = experiment(states={"kind": "random", "n": 3}, estimators=["bayes"]).run()
     said = run.comparison["estimators"]["bayes"]["warning"]
     assert "not resolved" in said
     assert said[1:] in run.report
