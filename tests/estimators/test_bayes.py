@@ -110,6 +110,17 @@ def general(n: int, shots: int, seed: int):
     return rho, BayesEstimator(states, BELL_SETTINGS, pool=1 << 15).estimate(counts, 3)
 
 
+def test_general_states_are_resolved_at_many_shots():
+    rho, estimates = general(100, 4000, 15)
+    assert (estimates.effective_samples < FEWEST_SAMPLES).mean() <= 0.02
+    assert np.median(estimates.effective_samples) > 60
+    sure = np.maximum(estimates.p_entangled, 1 - estimates.p_entangled)
+    right = (estimates.verdict == "entangled") == physics.is_entangled(rho)
+    assert abs(right.mean() - sure.mean()) < Z * np.sqrt((sure * (1 - sure)).sum()) / 100
+    # 0.0144 of 512 states; a squared error has a heavy tail
+    assert np.sqrt(np.mean((estimates.concurrence - physics.concurrence(rho)) ** 2)) < 0.03
+
+
 def test_a_posterior_that_is_not_resolved_is_said_to_be_so():
     """10⁸ shots in every setting leave room for a 10⁻²⁰th of the prior, in many places."""
     _, estimates = general(24, 100_000_000, 9)
