@@ -47,7 +47,8 @@ def own_file(name: object) -> str | None:
     """The path in an entry of a card that means a file of the user's own: a family (.qasm), a model (.npz), a device
     record (.json), or the module of an estimator (`file.py:Class`); None for any other entry."""
     path = str(name).partition(".py:")[0] + ".py" if ".py:" in str(name) else str(name)
-    return path if isinstance(name, str) and Path(path).suffix in _OWN else None
+    # a longer text is no name of a file
+    return path if isinstance(name, str) and len(path) < 256 and Path(path).suffix in _OWN else None
 
 
 def beside(folder_of_card: Path, name: Any) -> Any:

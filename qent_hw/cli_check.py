@@ -56,11 +56,11 @@ def check(
     entries = record_entries(record, max_age, stale_ok, bad_fit_ok)
     overrides = overrides_of(backend, shots, seed, injection, pair(qubits), entries)
     if Path(runcard).is_dir():
-        if any(value is not None for value in overrides.values()):
+        if out or yes or max_qpu_seconds is not None or any(value is not None for value in overrides.values()):
             raise InputError(f"{runcard!r}: is a run that is finished; options of a new run do not go with it")
         comparison = finished_comparison(Path(runcard))
     else:
-        comparison = _run(runcard, overrides, out, yes, max_qpu_seconds)
+        comparison = _run(runcard, overrides, estimator or [], out, yes, max_qpu_seconds)
     found = findings(comparison, least, estimator or ())
     if junit is not None:
         xml = junit_xml(found, f"qent-hw.{Path(runcard).stem}", comparison, time.monotonic() - began)
@@ -81,18 +81,24 @@ def check(
 
 
 def _run(
-    name: str, overrides: dict[str, Any], out: str | None, yes: bool, max_qpu_seconds: float | None
+    name: str,
+    overrides: dict[str, Any],
+    named: list[str],
+    out: str | None,
+    yes: bool,
+    max_qpu_seconds: float | None,
 ) -> dict[str, Any]:
     """The comparison of the run, kept where asked to be and always for a backend that takes jobs."""
     from contextlib import nullcontext
 
     from qent_hw.cli_remote import run_remote
-    from qent_hw.experiments.check import finished_comparison
+    from qent_hw.experiments.check import check_named, finished_comparison
     from qent_hw.experiments.run import Experiment
     from qent_hw.experiments.run_folder import RunFolder, default_folder
     from qent_hw.hardware.backends import is_ibm
 
     experiment = Experiment.load(name, **overrides)
+    check_named(named, experiment.runcard.estimators)
     if is_ibm(experiment.runcard.backend.name):
         path = Path(out) if out is not None else default_folder(name)
         run_remote(

@@ -18,6 +18,7 @@ def recommend(
     budget: Annotated[int, typer.Option(help="Shots a state, for all settings together.")],
     backend: Annotated[str, typer.Option(help="aer, fake_torino, …")] = "aer",
     injection: Annotated[str | None, typer.Option(help="noise-model, idle or twirl, on a device.")] = None,
+    channel: Annotated[str, typer.Option(help="dephasing or depolarizing.")] = "dephasing",
     table: Annotated[
         list[str] | None, typer.Option(help="A study's folder or table, in place of the shipped tables.")
     ] = None,
@@ -30,7 +31,7 @@ def recommend(
     from qent_hw.experiments.recommend import as_plain
     from qent_hw.experiments.recommend import recommend as find
 
-    found = find(family, backend, budget, injection, table or ())
+    found = find(family, backend, budget, injection, table or (), channel)
     if as_json:
         typer.echo(json.dumps(as_plain(found), indent=2))
         return

@@ -177,8 +177,13 @@ _MADE: dict[str, Callable[[Situation], Estimator]] = {
 
 def _own(name: str, situation: Situation) -> Estimator:
     """An estimator of the user's."""
-    found = _entry_points()[name].load() if name in _entry_points() else imported(name)
-    made: Estimator = found.for_situation(situation) if hasattr(found, "for_situation") else found()
+    try:
+        found = _entry_points()[name].load() if name in _entry_points() else imported(name)
+        made: Estimator = found.for_situation(situation) if hasattr(found, "for_situation") else found()
+    except InputError:
+        raise
+    except Exception as error:  # whatever a person's own code does
+        raise InputError(f"estimator {name!r}: cannot be made: {_said(error)}") from None
     for attribute in ("name", "settings", "estimate"):
         if not hasattr(made, attribute):
             raise InputError(f"estimator {name!r} has no {attribute!r}; see qent_hw.estimators.Estimator")
@@ -196,8 +201,8 @@ def imported(name: str) -> Any:
     module, _, attribute = name.rpartition(":")
     try:
         return getattr(_from_file(module) if module.endswith(".py") else _from_path(module), attribute)
-    except (ImportError, AttributeError, ValueError, OSError, SyntaxError) as error:
-        raise InputError(f"estimator {name!r}: cannot be imported: {' '.join(str(error).split())}") from None
+    except Exception as error:  # whatever a person's own code does
+        raise InputError(f"estimator {name!r}: cannot be imported: {_said(error)}") from None
 
 
 def _from_path(module: str) -> ModuleType:
@@ -216,8 +221,14 @@ def _from_file(path: str) -> ModuleType:
     if spec is None or spec.loader is None:
         raise ImportError(f"no module in {path}")
     module = importlib.util.module_from_spec(spec)
+    # dataclasses look their module up
+    sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 @cache

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from qent_hw.bench import own_file
 from qent_hw.errors import InputError
 
 _WORDS = {"accuracy": "accuracy", "r2": "R²"}
@@ -34,7 +35,7 @@ class Finding:
         if self.value is None:
             return f"{self.estimator}: {word} is not defined, as all states have the same concurrence"
         than = "at least" if self.holds else "below"
-        return f"{self.estimator}: {word} {self.value:.4f} ± {self.error:.4f} is {than} {self.least:g}"
+        return f"{self.estimator}: {word} {self.value:.5g} ± {self.error:.2g} is {than} {self.least:g}"
 
 
 def check_thresholds(least: Mapping[str, float | None]) -> dict[str, float]:
@@ -50,8 +51,21 @@ def check_thresholds(least: Mapping[str, float | None]) -> dict[str, float]:
         raise InputError("check: say what is asked for, with --min-accuracy or --min-r2")
     for metric, value in given.items():
         if not value <= 1 or (metric == "accuracy" and not value >= 0):
-            raise InputError(f"min-{metric} = {value:g}: {_WORDS[metric]} is at most 1, such as 0.9")
+            range_ = "between 0 and 1" if metric == "accuracy" else "at most 1"
+            raise InputError(f"min-{metric} = {value:g}: {_WORDS[metric]} is {range_}; ask for such as 0.9")
     return given
+
+
+def check_named(named: Sequence[str], estimators: Sequence[str]) -> None:
+    """Raise `InputError`, before anything is run, for a name that none of a runcard's estimators can come to have.
+
+    What a model file or a class of the user's own is called is known only later.
+    """
+    if all(own_file(name) is None and ":" not in name for name in estimators):
+        possible = [*estimators, *(f"{name}_corrected" for name in estimators)]
+        for name in named:
+            if name not in possible:
+                raise InputError(f"estimator {name!r}: this run has {', '.join(estimators)}")
 
 
 def findings(comparison: Mapping[str, Any], least: Mapping[str, float], named: Sequence[str] = ()) -> list[Finding]:
@@ -86,7 +100,7 @@ def junit_xml(found: Sequence[Finding], suite: str, comparison: Mapping[str, Any
     tests = ElementTree.SubElement(root, "testsuite", {"name": suite, **totals})
     properties = ElementTree.SubElement(tests, "properties")
     for key in ("family", "backend", "channel", "injection", "n_states", "shots", "seed"):
-        ElementTree.SubElement(properties, "property", {"name": key, "value": str(comparison[key])})
+        ElementTree.SubElement(properties, "property", {"name": key, "value": str(comparison.get(key, ""))})
     for one in found:
         case = ElementTree.SubElement(
             tests, "testcase", {"classname": suite, "name": f"{one.estimator} {one.metric} >= {one.least:g}"}
@@ -111,9 +125,12 @@ def finished_comparison(folder: Path) -> dict[str, Any]:
     path = folder / "comparison.json"
     try:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        found["estimators"]
+        for figures in found["estimators"].values():
+            _ = [figures[f"{metric}{end}"] for metric in _WORDS for end in ("", "_se")]
     except FileNotFoundError:
         raise InputError(f"{str(folder)!r}: is no folder of a finished run: it has no comparison.json") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: cannot be read as a run's comparison: {error}") from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path}: is no comparison of a run: {type(error).__name__} {error}") from None
+    if not found["estimators"]:
+        raise InputError(f"{path}: holds no estimator")
     return found

@@ -10,18 +10,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qent_hw import bench
+from qent_hw.circuits.injection import CHANNELS, INJECTIONS
 from qent_hw.errors import InputError
+from qent_hw.estimators.sources import NO_CHANNEL
+from qent_hw.hardware.backends import fake_device, is_ibm, local_backends
 
 if TYPE_CHECKING:
     import pandas as pd
 
 TABLES = "tables"
 IDEAL = "ideal"
-# what counts as equal to the best: no more than two standard errors behind, or so little that nobody would notice
-_POINTS = 0.003
+# what counts as equal to the best: behind by so little that nobody would notice, or by less than two standard errors if
+# these are small
+_POINTS, _MOST_POINTS = 0.003, 0.005
 _RMSE_RATIO = 1.05
 _MOST_UNRESOLVED = 0.01
-_NEEDED = ("case", "family", "backend", "injection", "assumes", "shots", "estimator", "settings", "accuracy", "rmse")
+_WORDS = ("case", "family", "channel", "backend", "injection", "assumes", "estimator", "settings")
+_NUMBERS = ("shots", "accuracy", "accuracy_se", "rmse", "rmse_se", "qpu_s", "cpu_ms")
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,12 @@ class Recommendation:
 
 
 def recommend(
-    family: str, backend: str, budget: int, injection: str | None = None, tables: Sequence[str | Path] = ()
+    family: str,
+    backend: str,
+    budget: int,
+    injection: str | None = None,
+    tables: Sequence[str | Path] = (),
+    channel: str = "dephasing",
 ) -> Recommendation:
     """What the tables favour for states of `family` on `backend` at `budget` shots a state, all settings together.
 
@@ -71,6 +81,15 @@ def recommend(
     InputError
         for a family that no table has, or a table that cannot be read.
     """
+    choices: dict[str, tuple[str | None, tuple[str, ...]]] = {
+        "injection": (injection, tuple(INJECTIONS)),
+        "channel": (channel, (*CHANNELS, NO_CHANNEL)),
+    }
+    for name, (value, allowed) in choices.items():
+        if value is not None and value not in allowed:
+            raise InputError(f"{name} = {value!r}: use one of {', '.join(allowed)}")
+    if backend not in (IDEAL, *local_backends()) and not is_ibm(backend):
+        fake_device(backend)  # names the nearest
     if budget < 4:
         raise InputError(f"budget = {budget}: four settings need at least 4 shots")
     found = _frames(tables)
@@ -84,13 +103,13 @@ def recommend(
         )
     wanted = IDEAL if backend in ("aer", IDEAL) else backend
     reasons: list[str] = []
-    cases = _cases(found, family, wanted, injection)
+    cases = _cases(found, family, channel, wanted, injection)
     if not cases and wanted != IDEAL:
         reasons.append(
             f"no table has {family} on {backend}{f' by {injection}' if injection else ''}: these figures are without "
             "its errors, and real ones will be lower; train for it (the estimator device), or run a study there"
         )
-        cases = _cases(found, family, IDEAL, None)
+        cases = _cases(found, family, channel, IDEAL, None)
     if not cases:
         raise InputError(f"backend = {backend!r}: no table has {family} there, nor on the ideal simulator")
     rows, table = cases[0]
@@ -99,12 +118,20 @@ def recommend(
     low, high = rows["shots"].min(), rows["shots"].max()
     if not low <= budget <= high:
         reasons.append(f"the table covers {low:,} to {high:,} shots: figures are those at the nearest of these")
+    rows = rows[rows["shots"].isin(_around(rows["shots"].unique(), budget))]
     unresolved = rows.groupby("estimator")["unresolved"].max() if "unresolved" in rows else {}
     left_out = [str(name) for name, share in dict(unresolved).items() if share > _MOST_UNRESOLVED]
     if left_out:
         reasons.append(f"{', '.join(left_out)} left out: not resolved in this table")
-    kept = rows[~rows["estimator"].isin(left_out)].dropna(subset=["accuracy", "rmse"])
-    options = [_at(line, budget) for _, line in kept.groupby("estimator", sort=False)]
+    n_shots = rows["shots"].nunique()
+    options = [
+        _at(line, budget)
+        for estimator, line in rows.groupby("estimator", sort=False)
+        if estimator not in left_out and line["shots"].nunique() == n_shots
+    ]
+    options = [one for one in options if len(one.settings) <= budget]
+    if not options:
+        raise InputError(f"budget = {budget}: no estimator of the table serves so many shots")
     options.sort(key=lambda one: -one.accuracy)
     chosen = _choice(options)
     return Recommendation(chosen, tuple(options), (_why(chosen, options), *reasons), table, rows["case"].iloc[0])
@@ -122,25 +149,38 @@ def _frames(tables: Sequence[str | Path]) -> list[tuple[pd.DataFrame, str]]:
             frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
         except (OSError, ValueError) as error:
             raise InputError(f"table {str(path)!r}: cannot be read: {' '.join(str(error).split())}") from None
-        if missing := [column for column in _NEEDED if column not in frame]:
+        if missing := [column for column in (*_WORDS, *_NUMBERS) if column not in frame]:
             raise InputError(f"table {str(path)!r}: is no table of a study: it has no column {missing[0]!r}")
+        for column in _NUMBERS:
+            frame[column] = pd.to_numeric(frame[column], errors="coerce")
+        frame = frame.dropna(subset=["shots", "accuracy", "rmse"])
         found.append((frame, path.stem if path.stem != "table" else path.parent.name))
     return found
 
 
 def _cases(
-    found: Sequence[tuple[pd.DataFrame, str]], family: str, backend: str, injection: str | None
+    found: Sequence[tuple[pd.DataFrame, str]], family: str, channel: str, backend: str, injection: str | None
 ) -> list[tuple[pd.DataFrame, str]]:
     """The cases that fit, those with most numbers of shots first; shifted devices are no basis for advice."""
     fitting = []
     for frame, table in found:
         rows = frame[(frame["family"] == family) & (frame["backend"] == backend)]
+        rows = rows[rows["channel"].isin([channel, NO_CHANNEL])]
+        if backend != IDEAL:
+            rows = rows[rows["assumes"] == "device"]
         if injection is not None and backend != IDEAL:
             rows = rows[rows["injection"] == injection]
-        if "value" in rows and rows["value"].notna().any():
-            rows = rows[rows["value"] == 0]
+        for shift in ("value", "drift", "misread"):
+            if shift in rows:
+                rows = rows[rows[shift].isna() | (rows[shift] == 0)]
         fitting += [(one, table) for _, one in rows.groupby("case", sort=False)]
     return sorted(fitting, key=lambda one: -one[0]["shots"].nunique())
+
+
+def _around(shots: Sequence[int], budget: int) -> list[int]:
+    """Of a table's numbers of shots those that the budget lies between, or the nearest."""
+    low, high = [one for one in shots if one <= budget], [one for one in shots if one >= budget]
+    return [*([max(low)] if low else []), *([min(high)] if high else [])]
 
 
 def _at(line: pd.DataFrame, budget: int) -> Option:
@@ -169,9 +209,13 @@ def _at(line: pd.DataFrame, budget: int) -> Option:
 
 def _choice(options: Sequence[Option]) -> Option:
     best = options[0]
-    equal = [one for one in options if best.accuracy - one.accuracy <= max(_POINTS, 2 * _difference_se(best, one))]
+    equal = [one for one in options if best.accuracy - one.accuracy <= _equal(best, one)]
     least = min(one.rmse for one in equal)
     return min((one for one in equal if one.rmse <= _RMSE_RATIO * least), key=lambda one: one.cpu_ms)
+
+
+def _equal(best: Option, one: Option) -> float:
+    return min(_MOST_POINTS, max(_POINTS, 2 * _difference_se(best, one)))
 
 
 def _difference_se(one: Option, other: Option) -> float:
@@ -190,8 +234,8 @@ def _why(chosen: Option, options: Sequence[Option]) -> str:
         return f"it is right most often: {told(chosen)}{beside}"
     return (
         f"it is as right as the best within errors or {100 * _POINTS:g} points ({told(chosen)}; {told(best)}), its "
-        f"concurrence within {100 * (_RMSE_RATIO - 1):.0f}% of the least error, and it takes {chosen.cpu_ms:.2g} ms a "
-        f"state in place of {best.cpu_ms:.2g}"
+        f"concurrence within {100 * (_RMSE_RATIO - 1):.0f}% of the least error, and it is the quickest of such, "
+        f"{chosen.cpu_ms:.2g} ms a state"
     )
 
 

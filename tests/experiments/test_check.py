@@ -73,8 +73,8 @@ def test_one_estimator_can_be_asked_alone_and_the_run_kept(call, card, tmp_path)
     ("options", "message"),
     [
         ([], "check: say what is asked for, with --min-accuracy or --min-r2"),
-        (["--min-accuracy", 95], "min-accuracy = 95: accuracy is at most 1, such as 0.9"),
-        (["--min-accuracy", "nan"], "min-accuracy = nan: accuracy is at most 1, such as 0.9"),
+        (["--min-accuracy", 95], "min-accuracy = 95: accuracy is between 0 and 1; ask for such as 0.9"),
+        (["--min-accuracy", "nan"], "min-accuracy = nan: accuracy is between 0 and 1"),
         (["--min-r2", 0.5, "--estimator", "bell9"], "estimator 'bell9': this run has bell4, bell8"),
         (["--min-r2", 0.5, "--junit", "/nowhere/at/all.xml"], "junit = '/nowhere/at/all.xml': the folder"),
         (["--min-r2", 0.5, "--backend", "fake_manilla"], "did you mean 'fake_manila'"),

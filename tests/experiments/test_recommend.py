@@ -20,6 +20,7 @@ def row(estimator, shots, accuracy, rmse, *, ms=0.01, settings="four", **more):
         "family": "special_four_basis",
         "backend": "ideal",
         "injection": None,
+        "channel": "dephasing",
         "assumes": None,
         "shots": shots,
         "estimator": estimator,
@@ -80,7 +81,7 @@ def test_what_is_not_resolved_is_left_out(table):
 
 
 def test_a_device_that_no_table_has_gets_the_ideal_figures_and_is_told_so(table):
-    torino = row("device", 1000, 0.93, 0.04, backend="fake_torino", injection="idle", case="torino")
+    torino = row("device", 1000, 0.93, 0.04, backend="fake_torino", injection="idle", assumes="device", case="torino")
     tables = table(row("bell8", 1000, 0.95, 0.03), torino)
     assert advise(tables, backend="fake_torino").chosen.estimator == "device"
     found = advise(tables, backend="fake_kyiv")
@@ -90,8 +91,10 @@ def test_a_device_that_no_table_has_gets_the_ideal_figures_and_is_told_so(table)
 
 
 def test_shifted_cases_are_no_basis_for_advice(table):
-    shifted = row("bell8", 1000, 0.5, 0.3, value=0.3, backend="fake_torino", injection="idle")
-    usual = row("bell8", 1000, 0.9, 0.03, value=0.0, backend="fake_torino", injection="idle", case="usual")
+    shifted = row("bell8", 1000, 0.5, 0.3, value=0.3, backend="fake_torino", injection="idle", assumes="device")
+    usual = row(
+        "bell8", 1000, 0.9, 0.03, value=0.0, backend="fake_torino", injection="idle", assumes="device", case="usual"
+    )
     assert advise(table(shifted, usual), backend="fake_torino").chosen.accuracy == 0.9
 
 

@@ -21,14 +21,15 @@ MIXED = "general_mixed"
 """The states that no circuit here prepares (arXiv:2410.21504v2, Sec. III.C)."""
 
 Share = Annotated[float, Field(ge=0, le=0.5, allow_inf_nan=False)]
+_BATCH = 1000
 Size = Annotated[int, Field(ge=1, le=100_000_000, strict=True)]
 Shots = Annotated[int, Field(ge=4, le=100_000_000, strict=True)]
 Name = Annotated[str, Field(min_length=1, pattern=r"^[^/\n]+$")]
 
 
 def _checked(settings: list[str]) -> list[str]:
-    check_settings(tuple(settings))
-    return settings
+    # in one order, so that the same settings mean the same counts
+    return sorted(check_settings(tuple(settings)), key=ALL_SETTINGS.index)
 
 
 def _all_or_named(settings: Any) -> Any:
@@ -63,7 +64,9 @@ class Chosen(_Section):
         entry = {"name": entry} if isinstance(entry, str) else entry
         if isinstance(entry, dict) and isinstance(entry.get("name"), str):
             name = entry["name"]
-            entry = {"label": Path(name).stem if Path(name).suffix == ".npz" else name, **entry}
+            path = bench.own_file(name)
+            called = name if path is None else Path(path).stem + name.removeprefix(path)
+            entry = {"label": called, **entry}
         return entry
 
     @model_validator(mode="after")
@@ -139,6 +142,20 @@ class Stop(_Section):
     batch: Annotated[int, Field(ge=10, le=100_000, strict=True)] = 1000
     fewer: dict[str, Size] = {}
 
+    @model_validator(mode="before")
+    @classmethod
+    def _one_batch_of_few(cls, entry: Any) -> Any:
+        if isinstance(entry, dict) and "batch" not in entry and isinstance(entry.get("states"), int):
+            return {**entry, "batch": min(_BATCH, max(entry["states"], 10))}
+        return entry
+
+    @model_validator(mode="after")
+    def _whole_batches(self) -> Stop:
+        for name, number in {"states": self.states, **self.fewer}.items():
+            if number % self.batch:
+                raise ValueError(f"{name} = {number}: must be a multiple of batch = {self.batch}")
+        return self
+
     def states_of(self, label: str) -> int:
         """The most states for the estimator called `label`."""
         return min(self.states, self.fewer.get(label, self.states))
@@ -175,6 +192,10 @@ class Study(_Section):
                 raise ValueError(f"estimators: two are called {twice[0]!r}; give one a label of its own")
         if self.axis is not None and any(case.value is None for case in self.cases):
             raise ValueError("axis: every case then needs its value")
+        if self.stop.states // self.stop.batch < len(self.seeds):
+            raise ValueError(f"seeds: {len(self.seeds)} of them need at least as many batches of stop.batch states")
+        if self.map is not None and self.map[0] == self.map[1]:
+            raise ValueError(f"map: {self.map[0]!r} is given twice")
         labels = {one.label for case in self.cases for one in self.estimators_of(case)}
         for label in (*self.stop.fewer, *([self.reference] if self.reference else [])):
             if label not in labels:

@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+_FEWEST_PAIRS = 5
+
+
 def cells_frame(study: Study, finished: Sequence[Finished]) -> pd.DataFrame:
     """One line for every cell that is done.
 
     Where the study names a reference, `behind_accuracy` and `rmse_ratio` compare with it on the states that both were
-    asked about; their errors are those of paired batches, and there are none for a single batch.
+    asked about; their errors are those of paired batches, and there are none for fewer than five.
     """
     import pandas as pd
 
@@ -47,6 +50,8 @@ def _line(one: Finished) -> dict[str, Any]:
         "injection": case.injection if device is not None else None,
         "backend": "ideal" if device is None else device.backend,
         "assumes": first["task"]["assumes"] if device is not None else None,
+        "drift": device.drift if device is not None else None,
+        "misread": device.misread if device is not None else None,
         "shots": one.cell.shots,
         "estimator": one.cell.chosen.label,
         "settings": ",".join(first["settings"]),
@@ -69,7 +74,8 @@ def _beside(rows: Sequence[Row], best: Sequence[Row]) -> dict[str, Any]:
     found: dict[str, Any] = {"behind_accuracy": float((wrong[:, 0] - wrong[:, 1]).sum() / n), "n_compared": int(n)}
     ratio = float(np.sqrt(ours_square / best_square)) if best_square > 0 else None
     found["rmse_ratio"] = ratio
-    if len(pairs) > 1:
+    # from fewer pairs an error would be a guess
+    if len(pairs) >= _FEWEST_PAIRS:
         each = n / len(pairs)
         found["behind_accuracy_se"] = float(np.std((wrong[:, 0] - wrong[:, 1]) / each, ddof=1) / np.sqrt(len(pairs)))
         if ratio is not None:

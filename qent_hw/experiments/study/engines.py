@@ -18,6 +18,7 @@ Engine = Callable[[Sequence[tuple[Definition, Files]]], Iterator[Row]]
 _RESUMED = "what was finished is kept, and the same command goes on from there"
 # times that a task is tried again after the worker that had it died
 _RETRIES = 3
+_WORKERS_S = 60
 
 
 @contextlib.contextmanager
@@ -47,8 +48,11 @@ def dask_engine(address: str) -> Iterator[Engine]:
     """
     import dask
     from distributed import Client, LocalCluster, as_completed
+    from distributed.client import FutureCancelledError
+    from distributed.comm.core import CommClosedError
     from distributed.scheduler import KilledWorker
 
+    # how often a task may lose its worker is for the scheduler to say; this is one that is started here
     settings = {"distributed.scheduler.allowed-failures": _RETRIES, "logging.distributed": "error"}
     with dask.config.set(settings), contextlib.ExitStack() as stack:
         target: Any = address
@@ -61,12 +65,14 @@ def dask_engine(address: str) -> Iterator[Engine]:
             client = stack.enter_context(Client(target, timeout="15s"))
         except (OSError, ValueError) as error:
             raise InputError(f"dask = {address!r}: no scheduler answers there: {_one_line(error)}") from None
+        try:
+            client.wait_for_workers(1, timeout=_WORKERS_S)
+        except TimeoutError:
+            raise InputError(f"dask = {address!r}: the scheduler has no worker; start some and try again") from None
 
         def work(tasks: Sequence[tuple[Definition, Files]]) -> Iterator[Row]:
             futures = [
-                # tasks are pure, but a result that the scheduler still has would come without its cost
-                client.submit(perform, definition, files, key=f"qent-{key(definition)}", retries=_RETRIES)
-                for definition, files in tasks
+                client.submit(perform, definition, files, key=f"qent-{key(definition)}") for definition, files in tasks
             ]
             waiting = as_completed(futures)
             del futures
@@ -75,8 +81,8 @@ def dask_engine(address: str) -> Iterator[Engine]:
                     yield future.result()
                     future.release()
             except KilledWorker:
-                raise BackendError(f"a task's workers died {_RETRIES + 1} times in a row; {_RESUMED}") from None
-            except (OSError, TimeoutError) as error:
+                raise BackendError(f"a task's workers died several times in a row; {_RESUMED}") from None
+            except (OSError, TimeoutError, FutureCancelledError, CommClosedError) as error:
                 raise BackendError(f"the scheduler at {address} is gone: {_one_line(error)}; {_RESUMED}") from None
 
         yield work

@@ -15,7 +15,6 @@ from qent_hw.pages.picture import Picture
 from qent_hw.pages.style import WIDTH, finish, grid_of_axes, new_figure
 
 _COLUMNS = 4
-_MOST_PANELS = 8
 # of a case's shots the one that is mapped: few enough that everyone errs, enough that not everywhere
 _WANTED_SHOTS = 4000
 _TURN_TICKS = 4
@@ -28,7 +27,7 @@ def draw_map(study: Study, finished: Sequence[Finished]) -> Picture | None:
         return None
     case = mapped[0].cell.case
     shots = min({one.cell.shots for one in mapped}, key=lambda number: abs(np.log(number / _WANTED_SHOTS)))
-    shown = [one for one in mapped if (one.cell.case, one.cell.shots) == (case, shots)][:_MOST_PANELS]
+    shown = [one for one in mapped if (one.cell.case, one.cell.shots) == (case, shots)]
     ranges = {one.name: (one.low, one.high) for one in load_family(case.family).parameters} | {"p": (0.0, 1.0)}
     figure = new_figure(WIDTH, 0.9 + 2.5 * -(-len(shown) // _COLUMNS))
     axes = grid_of_axes(figure, len(shown), _COLUMNS, sharex=True, sharey=True)

@@ -14,18 +14,20 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 import qent_hw
+from qent_hw.errors import InputError
 from qent_hw.estimators.catalogue import make_estimator
 from qent_hw.estimators.device_states import DeviceStates
-from qent_hw.estimators.estimates import Estimator
+from qent_hw.estimators.estimates import Estimates, Estimator
 from qent_hw.estimators.situation import Situation, measured
 from qent_hw.estimators.sources import FamilyStates, draw_parameters
 from qent_hw.experiments.study.card import Case
 from qent_hw.experiments.study.cases import World, resolve
 from qent_hw.experiments.study.tally import error_map, reliability, tally
 from qent_hw.experiments.study.tasks import Definition, Files, key
-from qent_hw.physics import concurrence, is_entangled
+from qent_hw.physics import Counts, concurrence, is_entangled
 from qent_hw.physics.settings import ALL_SETTINGS
 
+_SHARES = ("p_entangled", "concurrence", "concurrence_low", "concurrence_high")
 _CASE = ("family", "channel", "injection", "device", "assumes", "settings")
 
 
@@ -57,9 +59,9 @@ def check_cell(definition: Definition, files: Files) -> None:
     """Raise `InputError` if a task like this cannot be done; what takes long is not tried."""
     world, settings = _world(_canonical(definition), tuple(sorted(files.items())))
     name = definition["estimator"]["name"]
-    if not name.endswith("_tuned"):
-        estimator = make_estimator(_local(name, files), _situation(definition, world, settings))
-        settings = estimator.settings
+    # tuning takes long, and can be done where the estimator itself can
+    estimator = make_estimator(_local(name.removesuffix("_tuned"), files), _situation(definition, world, settings))
+    settings = estimator.settings
     measured(
         world.actual.draw(definition["channel"], 1, np.random.default_rng(1)),
         tuple(settings),
@@ -78,9 +80,9 @@ def _counted(definition: Definition, world: World, estimator: Estimator) -> tupl
     drawn = world.actual.draw(channel, n, np.random.default_rng(child(0)))
     which = sum(1 << ALL_SETTINGS.index(setting) for setting in settings)
     counts = measured(drawn, settings, definition["shots"], np.random.default_rng(child(1, definition["shots"], which)))
-    wall, used = time.perf_counter(), time.process_time()
-    estimates = estimator.estimate(counts, child(2))
-    cost = {"cpu_s": time.process_time() - used, "wall_s": time.perf_counter() - wall}
+    wall, used = time.perf_counter(), time.thread_time()
+    estimates = _estimates(estimator, counts, child(2))
+    cost = {"cpu_s": time.thread_time() - used, "wall_s": time.perf_counter() - wall}
     entangled, true = is_entangled(drawn.truth, validate=False), concurrence(drawn.truth, validate=False)
     found: dict[str, Any] = {
         "tally": tally(estimates, entangled, true),
@@ -95,6 +97,20 @@ def _counted(definition: Definition, world: World, estimator: Estimator) -> tupl
         wrong = (estimates.verdict == "entangled") != entangled
         found["map"] = error_map(wrong, values[x], values[y], [ranges[x], ranges[y]])
     return found, cost
+
+
+def _estimates(estimator: Estimator, counts: Counts, seed: np.random.SeedSequence) -> Estimates:
+    """What the estimator says; `InputError` where that is no estimate of every state."""
+    try:
+        found = estimator.estimate(counts, seed)
+        numbers = np.stack([getattr(found, name) for name in _SHARES])
+        fine = numbers.shape[1] == len(counts.values) and bool(((numbers >= 0) & (numbers <= 1)).all())
+    except Exception as error:  # a person's own code may raise anything
+        said = " ".join(str(error).split())
+        raise InputError(f"estimator {estimator.name!r} failed: {type(error).__name__}: {said}") from None
+    if not fine:
+        raise InputError(f"estimator {estimator.name!r}: gives no number between 0 and 1 for every state")
+    return found
 
 
 def _canonical(definition: Definition) -> str:

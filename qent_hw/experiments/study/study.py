@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from qent_hw.errors import InputError, Interrupted
 from qent_hw.estimators.build import Progress
+from qent_hw.experiments.specialise import NAME as DEVICE
 from qent_hw.experiments.study.card import Study
 from qent_hw.experiments.study.engines import Engine
 from qent_hw.experiments.study.perform import check_cell
@@ -21,7 +22,7 @@ from qent_hw.experiments.study.progress import Clock
 from qent_hw.experiments.study.table import NAME, Row, append_rows, merge, read_rows
 from qent_hw.experiments.study.tally import added, merits
 from qent_hw.experiments.study.tasks import Cell, Definition, batches, cells_of, files_of, key, needed
-from qent_hw.experiments.study.trained import with_trained
+from qent_hw.experiments.study.trained import check_trainable, with_trained
 
 Watch = Callable[[float, float, int, int], None]
 """Told (seconds of work done, seconds in all, tasks done, tasks in all)."""
@@ -56,14 +57,13 @@ def run_study(
     Interrupted
         on Ctrl-C; what was finished is kept.
     """
+    cells = cells_of(study)
+    check_trainable(cells)
+    _check(study, [cell for cell in cells if cell.chosen.name != DEVICE])
     with locked(folder):
         path = folder / NAME
-        cells = with_trained(cells_of(study), training)
+        cells = with_trained(cells, training)
         files, done = files_of(cells), read_rows(path)
-        for cell in cells:
-            first = cell.definition(study, study.seeds[0], 0)
-            if key(first) not in done:
-                _checked(cell, first, files)
         clock = Clock(done.values())
         with engine as work:
             while wanted := _wanted(study, cells, done):
@@ -77,8 +77,8 @@ def take_in(folder: Path, other: str | Path) -> int:
         return merge(folder / NAME, other)
 
 
-def locked(folder: Path) -> FileLock:
-    """A context in which no other process writes into the folder.
+def locked(folder: Path) -> AbstractContextManager[object]:
+    """A context, entered already, in which no other process writes into the folder.
 
     Raises
     ------
@@ -87,22 +87,25 @@ def locked(folder: Path) -> FileLock:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / ".lock", timeout=0)
-        lock.acquire()
+        return FileLock(folder / ".lock", timeout=0).acquire()
     except Timeout:
         raise InputError(
             f"out = {str(folder)!r}: another process is at work there; wait for it or name another"
         ) from None
     except OSError as error:
         raise InputError(f"out = {str(folder)!r}: cannot be written: {error.strerror or error}") from None
-    return lock
 
 
-def _checked(cell: Cell, definition: Definition, files: Mapping[str, bytes]) -> None:
-    try:
-        check_cell(definition, dict(needed(definition, dict(files))))
-    except InputError as error:
-        raise InputError(f"case {cell.case.name!r}, {cell.shots} shots, {cell.chosen.label}: {error}") from None
+def _check(study: Study, cells: list[Cell]) -> None:
+    files = files_of(cells)
+    for cell in cells:
+        definition = cell.definition(study, study.seeds[0], 0)
+        try:
+            check_cell(definition, needed(definition, files))
+        except InputError as error:
+            raise InputError(f"case {cell.case.name!r}, {cell.shots} shots, {cell.chosen.label}: {error}") from None
+    if study.map is not None and not any("map" in cell.definition(study, 1, 0) for cell in cells):
+        raise InputError(f"map = {study.map}: no case has both; a family has its parameters and p")
 
 
 def _work_off(

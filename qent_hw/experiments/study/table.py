@@ -18,6 +18,8 @@ NAME = "results.jsonl"
 
 Row = dict[str, Any]
 
+_PARTS = {"key", "task", "tally", "settings", "shot_s", "cost"}
+
 
 def read_rows(path: Path) -> dict[str, Row]:
     """The rows of a file by the keys of their tasks; none for a file that does not exist.
@@ -94,7 +96,8 @@ def _parsed(line: bytes) -> Row | None:
         row = json.loads(line)
     except ValueError:
         return None
-    return row if isinstance(row, dict) and {"key", "task", "tally"} <= row.keys() else None
+    whole = isinstance(row, dict) and row.keys() >= _PARTS and isinstance(row["key"], str)
+    return row if whole and all(isinstance(row[part], dict) for part in ("task", "tally", "cost")) else None
 
 
 def _ends_with_newline(path: Path) -> bool:

@@ -8,6 +8,7 @@ same settings see the same counts, and all see the same states.
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -113,10 +114,21 @@ def _estimator(name: str, case: Case) -> dict[str, str]:
     if path is not None:
         _, colon, attribute = name.rpartition(":")
         return {"name": f"{_called(path)}:{attribute}" if colon else _called(path)}
+    if ":" in name:
+        return {"name": name, "source": _source(name.partition(":")[0])}
     if is_network(name):
         shipped = model_path(Path(case.family).stem, case.channel, name.removesuffix(CORRECTED))
         return {"name": name, "model": _hash(shipped)} if shipped.is_file() else {"name": name}
     return {"name": name}
+
+
+def _source(module: str) -> str:
+    """Of an installed module the hash of its text, as far as it has one."""
+    try:
+        spec = importlib.util.find_spec(module)
+    except (ImportError, ValueError):
+        return ""
+    return _hash(Path(spec.origin)) if spec is not None and spec.origin and Path(spec.origin).is_file() else ""
 
 
 def _path_of(name: str) -> Path | None:

@@ -13,8 +13,14 @@ from qent_hw.estimators.drift import even_spread
 from qent_hw.experiments.specialise import NAME, trained
 from qent_hw.experiments.study.cases import resolve
 from qent_hw.experiments.study.tasks import Cell
-from qent_hw.experiments.training_device import DRIFT
 from qent_hw.physics.settings import feature_set_name, features_of
+
+
+def check_trainable(cells: Sequence[Cell]) -> None:
+    """Raise `InputError` for a case that has the estimator `device` and assumes none."""
+    for cell in cells:
+        if cell.chosen.name == NAME:
+            _assumed(cell)
 
 
 def with_trained(cells: Sequence[Cell], progress: Progress | None = None) -> list[Cell]:
@@ -23,18 +29,14 @@ def with_trained(cells: Sequence[Cell], progress: Progress | None = None) -> lis
     Raises
     ------
     InputError
-        for a case that assumes no device.
+        as `check_trainable`.
     """
     return [_trained(cell, progress) if cell.chosen.name == NAME else cell for cell in cells]
 
 
 def _trained(cell: Cell, progress: Progress | None) -> Cell:
-    chosen = cell.chosen
-    case = cell.case.model_copy(update={"assumes": chosen.assumes or cell.case.assumes})
-    assumed = resolve(case).assumed
-    if not isinstance(assumed, DeviceStates):
-        raise InputError(f"case {case.name!r}: estimator 'device' is trained for a device, and none is assumed there")
-    drift = DRIFT if chosen.drift is None else chosen.drift
+    case, chosen, assumed = cell.case, cell.chosen, _assumed(cell)
+    drift = chosen.drift or 0.0
     facts = {**assumed.device.facts, "drift": drift}
     device = replace(assumed.device, facts=facts, spread=even_spread(drift) if drift else None)
     settings = chosen.settings or case.settings
@@ -42,3 +44,11 @@ def _trained(cell: Cell, progress: Progress | None) -> Cell:
     blueprint = device_blueprint(case.family, case.channel, names, cell.shots // len(settings), device)
     path = trained(blueprint, None, progress)
     return replace(cell, chosen=chosen.model_copy(update={"name": str(path)}))
+
+
+def _assumed(cell: Cell) -> DeviceStates:
+    case = cell.case.model_copy(update={"assumes": cell.chosen.assumes or cell.case.assumes})
+    assumed = resolve(case).assumed
+    if not isinstance(assumed, DeviceStates):
+        raise InputError(f"case {case.name!r}: estimator 'device' is trained for a device, and none is assumed there")
+    return assumed

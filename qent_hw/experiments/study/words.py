@@ -101,31 +101,38 @@ def claims(study: Study, frame: pd.DataFrame) -> list[str]:
     found = []
     for case in study.cases:
         rows = frame[frame["case"] == case.name]
-        networks = rows[rows["estimator"].isin(NETWORKS)]
-        if networks.empty:
-            continue
-        name = networks.groupby("estimator")["accuracy"].mean().idxmax()
-        network = networks[networks["estimator"] == name].set_index("shots").sort_index()
-        found.append(f"{case_title(case)}: {_beside_reference(network, str(name), study.reference)}")
         tuned = rows[rows["estimator"] == "tomography_mle_tuned"].set_index("shots").sort_index()
-        both = network.index.intersection(tuned.index)
-        gains = [(number, *_gain(network.loc[number], tuned.loc[number])) for number in both]
-        for word, sign in (("ahead of", 1), ("behind", -1)):
-            told = [f"{100 * sign * gain:.2f} ± {100 * se:.2f} at {n:,}" for n, gain, se in gains if sign * gain > 0]
-            if told:
-                found.append(
-                    f"{case_title(case)}: {name} is {word} tuned tomography by {', '.join(told)} shots (points)."
-                )
+        for name in NETWORKS:
+            network = rows[rows["estimator"] == name].set_index("shots").sort_index()
+            told = [_beside_reference(network, name, study.reference), *_beside_tuned(network, name, tuned)]
+            found += [f"{case_title(case)}: {sentence}" for sentence in told if sentence]
     return found
 
 
 def _beside_reference(network: pd.DataFrame, name: str, reference: str) -> str:
-    told = []
-    for number, row in network.iterrows():
-        if not np.isnan(row.get("rmse_ratio", np.nan)):
-            told.append(f"{_behind(row)} points and {_ratio(row)} at {number:,}")
+    """Empty where the network was not compared, or the reference is none."""
+    told = [
+        f"{_behind(row)} and {_ratio(row)} at {number:,}"
+        for number, row in network.iterrows()
+        if not np.isnan(row.get("rmse_ratio", np.nan))
+    ]
+    if not told:
+        return ""
     what = f"{name} behind {reference}, in points of accuracy, and its RMSE in units of {reference}'s"
     return f"{what}: {'; '.join(told)} shots."
+
+
+def _beside_tuned(network: pd.DataFrame, name: str, tuned: pd.DataFrame) -> list[str]:
+    gains = [
+        (number, *_gain(network.loc[number], tuned.loc[number])) for number in network.index.intersection(tuned.index)
+    ]
+    found = []
+    for word, sign in (("ahead of", 1), ("behind", -1)):
+        clear = [(number, gain, se) for number, gain, se in gains if sign * gain > 2 * se]
+        told = [f"{100 * sign * gain:.2f} ± {100 * se:.2f} at {number:,}" for number, gain, se in clear]
+        if told:
+            found.append(f"{name} is {word} tuned tomography, in points of accuracy: {'; '.join(told)} shots.")
+    return found
 
 
 def _gain(ours: Any, theirs: Any) -> tuple[float, float]:

@@ -78,7 +78,7 @@ def test_an_estimator_may_have_settings_and_a_label_of_its_own():
         ({"shots": [400, 400]}, "shots: 400 is given more than once"),
         ({"estimators": ["bell8", "bell8"]}, "two are called 'bell8'"),
         ({"estimators": [{"name": "bell8", "drift": 0.1}]}, "drift: is what 'device' is trained over"),
-        ({"stop": {"states": 100, "fewer": {"bayes": 10}}}, "'bayes' is none of the estimators bell4, bell8"),
+        ({"stop": {"states": 100, "fewer": {"bayes": 100}}}, "'bayes' is none of the estimators bell4, bell8"),
         ({"reference": "bayes"}, "'bayes' is none of the estimators bell4, bell8"),
         ({"axis": "T1"}, "axis: every case then needs its value"),
         ({"stop": {"states": 100, "standard_error": -1}}, "greater than 0"),

@@ -11,7 +11,7 @@ from qent_hw.experiments.study.table import NAME, append_rows, merge, read_rows
 
 
 def row(key, n=1.0):
-    return {"key": key, "task": {}, "tally": {"n": n}}
+    return {"key": key, "task": {}, "tally": {"n": n}, "settings": ["xa"], "shot_s": 1e-3, "cost": {"cpu_s": 1.0}}
 
 
 def test_rows_come_back_by_their_keys(tmp_path):
