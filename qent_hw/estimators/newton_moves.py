@@ -44,7 +44,9 @@ def chains(
     points, likelihood = np.empty((moves, *start.shape)), np.empty((moves, len(start)))
     for first in range(0, len(start), _ROWS):
         part = slice(first, first + _ROWS)
-        _walk(cube, start[part], counts[part], shots[part], power[part], rng, points[:, part], likelihood[:, part])
+        # in memory the chains are the last axis throughout
+        seen, of = np.asfortranarray(counts[part]), np.asfortranarray(shots[part])
+        _walk(cube, start[part], seen, of, power[part], rng, points[:, part], likelihood[:, part])
     return points, likelihood
 
 

@@ -84,7 +84,7 @@ def temper(
     size = len(draws) // POPULATIONS
     # population j picks from every fourth draw
     apart = likelihood[:, : POPULATIONS * size].reshape(b, size, POPULATIONS).swapaxes(1, 2)
-    power = _rise(apart.reshape(b, -1), np.zeros(b), n_chains, _LOWEST)
+    power = _rise(apart[:, 0], np.zeros(b), n_chains / POPULATIONS, _LOWEST)
     weights, evidence = _weigh(apart, power)
     picked = _pick(weights, n_chains // POPULATIONS, rng) * POPULATIONS + np.arange(POPULATIONS)[:, None]
     at, ancestors = draws[picked], _first_equal(picked)
@@ -154,23 +154,24 @@ def _rise(likelihood: NDArray[np.floating], power: Array, enough: float, lowest:
     return np.where(at_once, 1.0, np.maximum(np.exp(low), 1.01 * power))
 
 
-def _weigh(likelihood: NDArray[np.floating], power: Array) -> tuple[Array, Array]:
+def _weigh(likelihood: NDArray[np.floating], power: Array) -> tuple[NDArray[np.floating], Array]:
     """Weights (b, populations, k) by a power (b,) of the likelihood, and the logarithms of their means."""
-    log = likelihood * power[:, None, None]
+    log = likelihood * power.astype(likelihood.dtype)[:, None, None]
     top = log.max(axis=2, keepdims=True)
     weights = np.exp(log - top)
-    return weights, top[:, :, 0] + np.log(weights.mean(axis=2))
+    return weights, top[:, :, 0] + np.log(weights.mean(axis=2, dtype=np.float64))
 
 
-def _pick(weights: Array, each: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def _pick(weights: NDArray[np.floating], each: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Places (b, populations, each), in order, of samples picked in proportion to weights (b, populations, k): at even
     distances from a random start (Kitagawa, J. Comput. Graph. Stat. 5, 1 (1996))."""
     b, populations, k = weights.shape
-    reached = np.cumsum(weights, axis=2)
+    reached = np.cumsum(weights, axis=2, dtype=np.float64)
     reached /= reached[:, :, -1:]
     row = np.arange(b * populations).reshape(b, populations, 1)
+    reached += row
     wanted = (rng.random((b, populations, 1)) + np.arange(each)) / each
-    place = np.searchsorted((reached + row).ravel(), (wanted + row).ravel()).reshape(wanted.shape) - k * row
+    place = np.searchsorted(reached.ravel(), (wanted + row).ravel()).reshape(wanted.shape) - k * row
     return np.minimum(place, k - 1)
 
 
