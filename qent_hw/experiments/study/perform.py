@@ -28,6 +28,7 @@ from qent_hw.physics import Counts, concurrence, is_entangled
 from qent_hw.physics.settings import ALL_SETTINGS
 
 _SHARES = ("p_entangled", "concurrence", "concurrence_low", "concurrence_high")
+_ROUNDING = 1e-9
 _CASE = ("family", "channel", "injection", "device", "assumes", "settings")
 
 
@@ -104,7 +105,7 @@ def _estimates(estimator: Estimator, counts: Counts, seed: np.random.SeedSequenc
     try:
         found = estimator.estimate(counts, seed)
         numbers = np.stack([getattr(found, name) for name in _SHARES])
-        fine = numbers.shape[1] == len(counts.values) and bool(((numbers >= 0) & (numbers <= 1)).all())
+        fine = numbers.shape[1] == len(counts.values) and bool((np.abs(numbers - 0.5) <= 0.5 + _ROUNDING).all())
     except Exception as error:  # a person's own code may raise anything
         said = " ".join(str(error).split())
         raise InputError(f"estimator {estimator.name!r} failed: {type(error).__name__}: {said}") from None
