@@ -6,12 +6,36 @@ import numpy as np
 import pytest
 
 from qent_hw.errors import InputError
-from qent_hw.estimators.averages import standard_error
+from qent_hw.estimators.averages import averages_apart, averages_from_counts, feature_of, standard_error
 from qent_hw.physics import ALL_SETTINGS, BELL_SETTINGS, FEATURE_SETS, Counts, features_from_counts, sample_counts
 
 # A[measured, prepared] over ++, +−, −+, −−, first sign first qubit; not symmetric
 MISREAD = np.kron([[0.98, 0.06], [0.02, 0.94]], [[0.95, 0.12], [0.05, 0.88]])
 SETS = [(BELL_SETTINGS, FEATURE_SETS["bell8"]), (ALL_SETTINGS, FEATURE_SETS["tomo15"])]
+
+
+def test_averages_apart_are_those_of_every_setting() -> None:
+    assert averages_apart(FEATURE_SETS["bell4"]) == FEATURE_SETS["bell4"]
+    single = ("x1@xa", "x1@xb", "y1@ya", "y1@yb", "1a@xa", "1a@ya", "1b@xb", "1b@yb")
+    assert averages_apart(FEATURE_SETS["bell8"]) == (*BELL_SETTINGS, *single)
+    assert len(averages_apart(FEATURE_SETS["tomo15"])) == 27
+    assert [feature_of(name) for name in ("xa", "1a@ya")] == ["xa", "1a"]
+
+
+@pytest.mark.parametrize("assignment", [None, MISREAD])
+@pytest.mark.parametrize(("settings", "names"), SETS)
+def test_values_are_those_of_the_features_pooled_or_of_one_setting(settings, names, assignment) -> None:
+    rng = np.random.default_rng(2)
+    probabilities = rng.dirichlet([1] * 4, (30, len(settings)))
+    counts = Counts(settings, sample_counts(probabilities, rng.integers(5, 50, len(settings)), rng))
+    pooled, _ = features_from_counts(counts, names, assignment)
+    np.testing.assert_allclose(averages_from_counts(counts, names, assignment), pooled, atol=1e-12)
+    apart = averages_from_counts(counts, averages_apart(names), assignment)
+    for column, average in enumerate(averages_apart(names)):
+        feature, _, alone = average.partition("@")
+        k = settings.index(alone or feature)
+        one, _ = features_from_counts(Counts((settings[k],), counts.values[:, [k]]), (feature,), assignment)
+        np.testing.assert_allclose(apart[:, column], one[:, 0], atol=1e-12)
 
 
 @pytest.mark.parametrize("assignment", [None, MISREAD])

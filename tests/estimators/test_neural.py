@@ -8,6 +8,9 @@ import pytest
 from qent_hw import physics
 from qent_hw.errors import InputError
 from qent_hw.estimators import Estimates, NeuralEstimator, load_estimator
+from qent_hw.estimators.bayes import BayesEstimator
+from qent_hw.estimators.limits_source import source_of
+from qent_hw.estimators.sources import state_source
 from qent_hw.physics import BELL_SETTINGS, Counts, sample_counts
 
 
@@ -88,7 +91,7 @@ def test_one_shot_a_setting_and_unequal_shots_give_estimates(estimator) -> None:
 def test_interval_of_p_is_as_wide_as_repeated_experiments_scatter(shots) -> None:
     """200 states measured 40 times each: the mean width of the 68% interval against that of 16% to 84% of the
     repetitions (which 40 repetitions make 3% too narrow). The interval is of first order, at the measured frequencies;
-    over seeds of this test the ratio is 0.95 to 1.35."""
+    over 20 seeds of this test the ratio is 0.94 to 1.34 (1.03 to 1.21 below 16,000 shots)."""
     estimator = load_estimator("bell8", "special_four_basis", "dephasing")
     rng = np.random.default_rng(7)
     theta, phi, p = rng.uniform(0, 2 * np.pi, 200), rng.uniform(0, 2 * np.pi, 200), rng.uniform(0, 0.6, 200)
@@ -98,6 +101,19 @@ def test_interval_of_p_is_as_wide_as_repeated_experiments_scatter(shots) -> None
     claimed = np.mean(found.p_entangled_high - found.p_entangled_low)
     low, high = np.quantile(found.p_entangled.reshape(200, 40), (0.16, 0.84), axis=1)
     assert 0.8 < claimed / np.mean(high - low) < 1.6
+
+
+def test_bell8_is_near_the_best_that_its_counts_allow() -> None:
+    """The Bayes posterior of the same counts: on 6,000 states and 5 budgets the ratio of RMSEs is 1.01 to 1.03. Of 400
+    states it scatters by 0.012; the bound is 1.02 and five of these."""
+    estimator = load_estimator("bell8", "special_four_basis", "dephasing")
+    best = BayesEstimator(source_of("special_four_basis", "dephasing"), BELL_SETTINGS)
+    rng = np.random.default_rng(11)
+    states = state_source("special_four_basis").draw("dephasing", 400, rng)
+    counts = Counts(BELL_SETTINGS, sample_counts(states.probabilities(BELL_SETTINGS)[:, :, 0], 1000, rng))
+    true = physics.concurrence(states.truth)
+    ours, theirs = (np.sqrt(np.mean((one.estimate(counts, 0).concurrence - true) ** 2)) for one in (estimator, best))
+    assert ours < 1.08 * theirs
 
 
 def test_no_states_give_no_estimates(estimator) -> None:
