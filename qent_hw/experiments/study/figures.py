@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _COLUMNS = 3
+_APART = 1.3
 _BANDS = "bands: one standard error"
 
 
@@ -122,7 +123,9 @@ def _is_plain(name: str) -> bool:
 
 def _shots_axis(axis: Axes, shots: Sequence[int]) -> None:
     axis.set_xscale("log")
-    axis.set_xticks(list(shots))
+    # a tick for each, but for those that would stand in one another's way
+    ticks = [one for place, one in enumerate(shots) if place == 0 or one > _APART * shots[place - 1]]
+    axis.set_xticks(ticks)
     axis.xaxis.set_major_formatter(FuncFormatter(_short))
     axis.xaxis.set_minor_formatter(NullFormatter())
     axis.minorticks_off()

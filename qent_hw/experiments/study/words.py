@@ -94,8 +94,8 @@ def remarks(study: Study, frame: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def claims(study: Study, frame: pd.DataFrame) -> list[str]:
-    """Sentences that the table decides, where a study has shots for an axis and a reference: how far the best network
-    is behind it, and whether it or tuned tomography is ahead."""
+    """Sentences that the table decides, where a study has shots for an axis and a reference: how far a network that
+    measures the same settings is behind it, and whether networks or tuned tomography are ahead."""
     if study.axis is not None or study.reference is None:
         return []
     found = []
@@ -104,7 +104,9 @@ def claims(study: Study, frame: pd.DataFrame) -> list[str]:
         tuned = rows[rows["estimator"] == "tomography_mle_tuned"].set_index("shots").sort_index()
         for name in NETWORKS:
             network = rows[rows["estimator"] == name].set_index("shots").sort_index()
-            told = [_beside_reference(network, name, study.reference), *_beside_tuned(network, name, tuned)]
+            told = _beside_tuned(network, name, tuned)
+            if _settings(network) == _settings(rows[rows["estimator"] == study.reference]):
+                told.insert(0, _beside_reference(network, name, study.reference))
             found += [f"{case_title(case)}: {sentence}" for sentence in told if sentence]
     return found
 
@@ -120,6 +122,10 @@ def _beside_reference(network: pd.DataFrame, name: str, reference: str) -> str:
         return ""
     what = f"{name} behind {reference}, in points of accuracy, and its RMSE in units of {reference}'s"
     return f"{what}: {'; '.join(told)} shots."
+
+
+def _settings(rows: pd.DataFrame) -> set[str]:
+    return set(rows["settings"])
 
 
 def _beside_tuned(network: pd.DataFrame, name: str, tuned: pd.DataFrame) -> list[str]:
