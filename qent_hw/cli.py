@@ -127,7 +127,7 @@ def predict(
     model: Annotated[
         str, typer.Option(help="A model file, or a shipped model's name.")
     ] = "special_four_basis-dephasing-bell8",
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap behind the intervals.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of whatever an estimator draws for its intervals.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
     """Entangled or not, and how much: estimates from anyone's counts."""

@@ -14,10 +14,11 @@ from qent_hw import Experiment
 from qent_hw.circuits.readout_twirl import twirled
 from qent_hw.errors import InputError
 from qent_hw.estimators import load_estimator
+from qent_hw.estimators.averages import averages_from_counts
 from qent_hw.experiments import specialise
 from qent_hw.experiments.report.text import assumptions
 from qent_hw.experiments.runcard import load_runcard, parse_runcard, record_choice
-from qent_hw.physics import concurrence, density, features_from_counts, idled, is_entangled, special_four_basis
+from qent_hw.physics import concurrence, density, idled, is_entangled, special_four_basis
 from tests.calibration.records import ASSIGNMENT, DT, GRID, T1, T2, a_record, content
 
 CARD = {
@@ -81,9 +82,9 @@ def test_features_corrected_for_the_records_readout_stand_beside_the_others(file
     shares = made.measured.values / 256 @ np.linalg.inv(assignment).T
     for name in ("bell4", "bell8"):
         model = load_estimator(name, "special_four_basis", "dephasing").model
-        plain, _ = features_from_counts(made.measured, model.features)
+        plain = averages_from_counts(made.measured, model.averages)
         correlations = shares[:, :4] @ [1, -1, -1, 1]
-        corrected, _ = features_from_counts(made.measured, model.features, assignment)
+        corrected = averages_from_counts(made.measured, model.averages, assignment)
         np.testing.assert_allclose(corrected[:, :4], correlations, atol=1e-12)
         for called, values in ((name, plain), (f"{name}_corrected", corrected)):
             p_entangled, found = model.predict(values, np.full(24, 256.0))
@@ -152,7 +153,7 @@ def small(monkeypatch, tmp_path):
 
     def smaller(*arguments, **options):
         blueprint = whole(*arguments, **options, n=4000)
-        short = replace(blueprint.classifier, hidden=(16,), epochs=2)
+        short = replace(blueprint.classifier, hidden=(16,), squares=(), epochs=2)
         return replace(blueprint, classifier=short, regressor=short, n_intervals=2000, n_test=2000)
 
     monkeypatch.setattr(specialise, "device_blueprint", smaller)

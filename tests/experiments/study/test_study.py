@@ -155,7 +155,7 @@ def test_a_killed_study_loses_at_most_the_tasks_in_hand(tmp_path):
 
 def test_the_death_of_a_local_worker_is_a_fault_that_can_be_resumed(call, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "deadly.py").write_text(DEADLY)
+    (tmp_path / "deadly.py").write_text(DEADLY.replace("WHERE", repr(str(tmp_path / "die"))))
     card = small(estimators=["bell4", "deadly:Deadly"], stop={"states": 40, "batch": 10})
     (tmp_path / "card.toml").write_text(as_toml(card))
     (tmp_path / "die").touch()
@@ -177,8 +177,8 @@ class Deadly:
     name = "deadly"
     settings = ("xa", "xb", "ya", "yb")
     def estimate(self, counts, seed):
-        if Path("die").exists():
-            Path("die").unlink()
+        if Path(WHERE).exists():
+            Path(WHERE).unlink()
             os.kill(os.getpid(), signal.SIGKILL)
         return load_estimator("bell8", "special_four_basis", "dephasing").estimate(counts, seed)
 """
