@@ -31,7 +31,8 @@ _REPLICATES = 64
 
 @dataclass(frozen=True)
 class BayesEstimates(Estimates):
-    """Estimates, and of each state the effective number of posterior samples that they rest on, (n_states,)."""
+    """Estimates, and of each state how many independent posterior samples they are worth, (n_states,): Kish's number
+    of weighted prior draws, or what the lineages of a population say, see `lineages.effective_by_lineage`."""
 
     effective_samples: NDArray[np.float64]
 

@@ -45,7 +45,7 @@ class Samples:
     logs: Array
     effective: Array
 
-    def __setitem__(self, rows: NDArray[np.bool_] | NDArray[np.int64], other: Samples) -> None:
+    def __setitem__(self, rows: NDArray[np.int64], other: Samples) -> None:
         """Takes the samples of `other` for some of the observations."""
         for name in ("weights", "entangled", "concurrence", "logs", "effective"):
             getattr(self, name)[rows] = getattr(other, name)
@@ -67,7 +67,6 @@ def posterior_samples(
     """
     prior = PriorPool.of(source, settings, classes, pool, pool_rng)
     shots = counts @ _of_one_setting(classes)
-
     told_all = np.array_equal(classes, np.eye(len(classes)))
 
     def steering(at: Array) -> tuple[Array, NDArray[np.floating]]:

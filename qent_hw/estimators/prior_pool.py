@@ -39,7 +39,8 @@ class Chosen:
 @dataclass(frozen=True)
 class PriorPool:
     """points (pool, d), or (pool, 0) of a source without a cube; logs (pool, n_classes), log-probabilities of the
-    classes of outcomes; labels and concurrences (pool,), not a number where nobody asked yet."""
+    classes of outcomes; concurrence and labels, `entangled` (pool,), filled in as they are asked for: until then the
+    concurrence is no number."""
 
     source: Source
     points: Array
@@ -115,7 +116,8 @@ class PriorPool:
             open_ = open_[left]
             if not len(open_):
                 break
-        return Chosen(draws, weights, effective_samples(weights), enough, order[:first], seen[:, :first])
+        worth = np.where(enough, effective_samples(weights), 0.0)
+        return Chosen(draws, weights, worth, enough, order[:first], seen[:, :first])
 
 
 def _standing_for(
