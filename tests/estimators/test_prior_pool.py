@@ -33,7 +33,7 @@ def counts(shots: int, n: int, rng: np.random.Generator) -> np.ndarray:
 def test_the_draws_kept_stand_for_the_whole_pool():
     """Means over 30 choices for each of 20 observations, which begin anywhere in the pool, against weights of all."""
     pool, rng = made()
-    seen = counts(25, 40, rng)
+    seen = counts(25, 60, rng)
     entangled, concurrence = pool.labels(np.arange(SIZE))
     likelihood = seen @ pool.logs.T.astype(float)
     weights = np.exp(likelihood - likelihood.max(axis=1, keepdims=True))
