@@ -15,8 +15,20 @@ import typer
 import qent_hw
 from qent_hw import cli_check, cli_device, cli_recommend, cli_remote, cli_study
 from qent_hw.cli_device import training_bar
-from qent_hw.cli_options import BadFitOk, MaxAge, Record, StaleOk, pair, record_entries
+from qent_hw.cli_options import (
+    BadFitOk,
+    Injection,
+    MaxAge,
+    Qubits,
+    Record,
+    Seed,
+    Shots,
+    StaleOk,
+    pair,
+    record_entries,
+)
 from qent_hw.errors import QentError
+from qent_hw.terminal import progress_bar
 
 if TYPE_CHECKING:
     from qent_hw.experiments.run import Progress
@@ -68,10 +80,10 @@ def run(
     backend: Annotated[
         str | None, typer.Option(help="aer, fake_manila, aer:fake_manila, … instead of the runcard's.")
     ] = None,
-    shots: Annotated[int | None, typer.Option(help="Shots per state and setting.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
-    injection: Annotated[str | None, typer.Option(help="noise-model, idle or twirl.")] = None,
-    qubits: Annotated[str | None, typer.Option(help="The pair on the device, such as 0,1.")] = None,
+    shots: Shots = None,
+    seed: Seed = None,
+    injection: Injection = None,
+    qubits: Qubits = None,
     record: Record = None,
     max_age: MaxAge = None,
     stale_ok: StaleOk = False,
@@ -217,11 +229,7 @@ def init(
 @contextmanager
 def _progress(silent: bool) -> Iterator[Progress | None]:
     """A progress bar on standard error, where that is a terminal."""
-    if silent or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
     columns = (
         TextColumn("measuring"),
@@ -230,17 +238,17 @@ def _progress(silent: bool) -> Iterator[Progress | None]:
         TextColumn("circuits,"),
         TimeRemainingColumn(),
     )
-    bar = Progress(*columns, console=Console(stderr=True), transient=True)
-    task = bar.add_task("measuring", total=None)
+    with progress_bar(silent, columns) as bar:
+        if bar is None:
+            yield None
+            return
+        task = bar.add_task("measuring", total=None)
 
-    def tell(done: int, total: int) -> None:
-        bar.start()
-        bar.update(task, completed=done, total=total)
+        def tell(done: int, total: int) -> None:
+            bar.start()
+            bar.update(task, completed=done, total=total)
 
-    try:
         yield tell
-    finally:
-        bar.stop()
 
 
 for commands in (cli_remote, cli_device, cli_study, cli_check, cli_recommend):

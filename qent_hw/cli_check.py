@@ -9,7 +9,18 @@ from typing import Annotated, Any
 
 import typer
 
-from qent_hw.cli_options import BadFitOk, MaxAge, Record, StaleOk, pair, record_entries
+from qent_hw.cli_options import (
+    BadFitOk,
+    Injection,
+    MaxAge,
+    Qubits,
+    Record,
+    Seed,
+    Shots,
+    StaleOk,
+    pair,
+    record_entries,
+)
 from qent_hw.cli_remote import MaxSeconds, Yes
 from qent_hw.errors import InputError, ThresholdMissed
 
@@ -29,10 +40,10 @@ def check(
         list[str] | None, typer.Option(help="Ask this one alone (several times if need be); all unless said.")
     ] = None,
     backend: Annotated[str | None, typer.Option(help="aer, fake_torino, … instead of the runcard's.")] = None,
-    shots: Annotated[int | None, typer.Option(help="Shots per state and setting.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
-    injection: Annotated[str | None, typer.Option(help="noise-model, idle or twirl.")] = None,
-    qubits: Annotated[str | None, typer.Option(help="The pair on the device, such as 0,1.")] = None,
+    shots: Shots = None,
+    seed: Seed = None,
+    injection: Injection = None,
+    qubits: Qubits = None,
     record: Record = None,
     max_age: MaxAge = None,
     stale_ok: StaleOk = False,

@@ -13,6 +13,7 @@ import typer
 from qent_hw.cli_options import BadFitOk, MaxAge, Record, StaleOk, pair, record_entries
 from qent_hw.cli_remote import MaxSeconds, Yes, connect_quietly
 from qent_hw.errors import InputError, Interrupted
+from qent_hw.terminal import progress_bar
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -246,11 +247,7 @@ def _trusted(entries: Mapping[str, Any]) -> DeviceRecord:
 @contextmanager
 def training_bar(silent: bool) -> Iterator[Callable[[str, float, str], None] | None]:
     """A bar for each stage of a training, with its loss, on standard error where that is a terminal."""
-    if silent or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
     columns = (
         TextColumn("{task.description:25}"),
@@ -258,22 +255,22 @@ def training_bar(silent: bool) -> Iterator[Callable[[str, float, str], None] | N
         TextColumn("{task.fields[remark]}"),
         TimeRemainingColumn(),
     )
-    bar = Progress(*columns, console=Console(stderr=True), transient=True)
-    stages: dict[str, TaskID] = {}
-
-    def tell(what: str, share: float, remark: str) -> None:
-        if what == "done":
-            bar.stop()
+    with progress_bar(silent, columns) as bar:
+        if bar is None:
+            yield None
             return
-        bar.start()
-        if what not in stages:
-            stages[what] = bar.add_task(what, total=1.0, remark="")
-        bar.update(stages[what], completed=share, remark=remark)
+        stages: dict[str, TaskID] = {}
 
-    try:
+        def tell(what: str, share: float, remark: str) -> None:
+            if what == "done":
+                bar.stop()
+                return
+            bar.start()
+            if what not in stages:
+                stages[what] = bar.add_task(what, total=1.0, remark="")
+            bar.update(stages[what], completed=share, remark=remark)
+
         yield tell
-    finally:
-        bar.stop()
 
 
 def _print_record(record: DeviceRecord) -> None:

@@ -8,6 +8,10 @@ import typer
 
 from qent_hw.errors import InputError
 
+Shots = Annotated[int | None, typer.Option(help="Shots per state and setting.")]
+Seed = Annotated[int | None, typer.Option(help="Seed of everything random.")]
+Injection = Annotated[str | None, typer.Option(help="noise-model, idle or twirl.")]
+Qubits = Annotated[str | None, typer.Option(help="The pair on the device, such as 0,1.")]
 Record = Annotated[str | None, typer.Option(help="A device record (see qent-hw calibrate) to go by.")]
 MaxAge = Annotated[float | None, typer.Option(help="The oldest record to use, in hours; 24 unless said.")]
 StaleOk = Annotated[bool, typer.Option("--stale-ok", help="Use a record however old it is.")]

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from qent_hw.terminal import bare_table, wide_console
+
 
 def add_to(app: typer.Typer) -> None:
     """Add this module's commands to the command line."""
@@ -25,9 +27,6 @@ def recommend(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
     """The method and the settings that the studies' tables favour, and why."""
-    from rich.console import Console
-    from rich.table import Table
-
     from qent_hw.experiments.recommend import as_plain
     from qent_hw.experiments.recommend import recommend as find
 
@@ -35,9 +34,7 @@ def recommend(
     if as_json:
         typer.echo(json.dumps(as_plain(found), indent=2))
         return
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = max(console.width, 120)
+    console = wide_console()
     chosen = found.chosen
     console.print(
         f"[bold]{chosen.estimator}[/bold], {len(chosen.settings)} settings ({', '.join(chosen.settings)}) "
@@ -46,10 +43,7 @@ def recommend(
     )
     for reason in found.reasons:
         console.print(f"  {reason}", soft_wrap=True)
-    rows = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    rows.add_column(f"at {budget:,} shots", no_wrap=True)
-    for heading in ("settings", "accuracy", "RMSE of C", "QPU s/state", "ms/state"):
-        rows.add_column(heading, justify="right", no_wrap=True)
+    rows = bare_table(f"at {budget:,} shots", ("settings", "accuracy", "RMSE of C", "QPU s/state", "ms/state"))
     for one in found.options:
         rows.add_row(
             one.estimator,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qent_hw.cli_options import BadFitOk, MaxAge, Record, StaleOk, pair, record_entries
+from qent_hw.cli_options import BadFitOk, MaxAge, Record, Shots, StaleOk, pair, record_entries
 from qent_hw.errors import BackendError, InputError, Interrupted
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def submit(
     runcard: Annotated[str, typer.Argument(help="A runcard (TOML), or the name of a shipped one.")],
     backend: Annotated[str | None, typer.Option(help="ibm_… or ibm:least-busy instead of the runcard's.")] = None,
     out: Annotated[str | None, typer.Option(help="The run's folder; by default a new one in runs/.")] = None,
-    shots: Annotated[int | None, typer.Option(help="Shots per state and setting.")] = None,
+    shots: Shots = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the states and the estimates.")] = None,
     injection: Annotated[str | None, typer.Option(help="twirl or idle.")] = None,
     qubits: Annotated[str | None, typer.Option(help="The pair on the device, such as 3,4.")] = None,

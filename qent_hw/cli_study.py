@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Annotated
 import typer
 
 from qent_hw.cli_device import training_bar
+from qent_hw.terminal import progress_bar
 
 
 def add_to(app: typer.Typer) -> None:
@@ -63,25 +63,17 @@ def study(
 @contextmanager
 def _bar(silent: bool) -> Iterator[Callable[[float, float, int, int], None] | None]:
     """A bar on standard error, where that is a terminal."""
-    if silent or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
-    columns = (
-        TextColumn("{task.fields[done]} of {task.fields[total_tasks]} tasks"),
-        BarColumn(),
-        TimeRemainingColumn(),
-    )
-    bar = Progress(*columns, console=Console(stderr=True), transient=True)
-    task = bar.add_task("", total=None, done=0, total_tasks=0)
+    told = TextColumn("{task.fields[done]} of {task.fields[total_tasks]} tasks")
+    with progress_bar(silent, (told, BarColumn(), TimeRemainingColumn())) as bar:
+        if bar is None:
+            yield None
+            return
+        task = bar.add_task("", total=None, done=0, total_tasks=0)
 
-    def tell(spent: float, total: float, done: int, tasks: int) -> None:
-        bar.start()
-        bar.update(task, completed=spent, total=total, done=done, total_tasks=tasks)
+        def tell(spent: float, total: float, done: int, tasks: int) -> None:
+            bar.start()
+            bar.update(task, completed=spent, total=total, done=done, total_tasks=tasks)
 
-    try:
         yield tell
-    finally:
-        bar.stop()

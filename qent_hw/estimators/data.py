@@ -22,7 +22,7 @@ from qent_hw.estimators.sources import (
     draw_parameters,
     state_source,
 )
-from qent_hw.physics.counts import Counts, sample_counts
+from qent_hw.physics.counts import Counts, evenly, sample_counts
 from qent_hw.physics.settings import settings_for
 
 __all__ = [
@@ -190,9 +190,7 @@ def _sample(
     n_parts = probabilities.shape[2]
     if shots.min() < n_parts:
         raise InputError(f"shots: {shots.min()} per setting; a twirl needs at least {n_parts}, one for each sign pair")
-    # what does not divide goes to the first parts
-    shared = shots[:, None, None] // n_parts + (np.arange(n_parts) < shots[:, None, None] % n_parts)
-    return sample_counts(probabilities, shared, rng).sum(axis=2)
+    return sample_counts(probabilities, evenly(shots, n_parts)[:, None], rng).sum(axis=2)
 
 
 def _draw_shots(shots: Shots, n: int, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qent_hw.errors import InputError
 from qent_hw.estimators.averages import averages_from_counts, standard_error
 from qent_hw.estimators.estimates import Estimates, verdicts
 from qent_hw.estimators.model import Model
+from qent_hw.estimators.needed import needed
 from qent_hw.estimators.network import logistic
 from qent_hw.physics.counts import Counts
 
@@ -43,11 +43,11 @@ class NeuralEstimator:
         so that the seed changes nothing. Settings come in any order and superfluous ones are ignored; a missing one
         raises InputError.
         """
-        needed = self._needed(counts)
-        shots = _shots_per_setting(needed)
-        values = averages_from_counts(needed, self.model.averages, self.assignment)
+        used = needed(counts, self.settings, self.name)
+        shots = _shots_per_setting(used)
+        values = averages_from_counts(used, self.model.averages, self.assignment)
         logit, slopes, concurrence = self.model.predict_with_slopes(values, shots)
-        error = standard_error(needed, self.model.averages, slopes, self.assignment)
+        error = standard_error(used, self.model.averages, slopes, self.assignment)
         p_entangled = logistic(logit)
         c_low, c_high = self.model.intervals.interval(concurrence, shots)
         return Estimates(
@@ -59,15 +59,6 @@ class NeuralEstimator:
             concurrence_high=c_high,
             verdict=verdicts(p_entangled),
         )
-
-    def _needed(self, counts: Counts) -> Counts:
-        have = list(counts.settings)
-        if missing := [s for s in self.settings if s not in have]:
-            raise InputError(
-                f"counts: setting {', '.join(missing)} is missing and {self.name} needs it; "
-                f"measured: {', '.join(have) or 'none'}"
-            )
-        return Counts(self.settings, counts.values[:, [have.index(s) for s in self.settings]])
 
 
 def _shots_per_setting(counts: Counts) -> NDArray[np.float64]:

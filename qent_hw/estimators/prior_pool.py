@@ -127,6 +127,7 @@ def _standing_for(
     relative = np.exp(likelihood - top)
     place = np.flatnonzero(relative > _NEGLIGIBLE * relative.sum())
     if len(place) < kept:
-        place = np.arange(len(likelihood))
+        # some that weigh nothing, to make up the number
+        place = np.union1d(place, np.arange(kept))
     chosen, weights = thinned(relative[place].astype(np.float64), kept, rng)
     return order[place[chosen]], weights / weights.sum()

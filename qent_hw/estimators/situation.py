@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from qent_hw.errors import InputError
 from qent_hw.estimators.device_states import DeviceStates, TrainingDevice
 from qent_hw.estimators.sources import Drawn, StateSource
-from qent_hw.physics.counts import Counts, sample_counts
+from qent_hw.physics.counts import Counts, evenly, sample_counts
 from qent_hw.physics.settings import BELL_SETTINGS
 
 
@@ -59,7 +59,7 @@ def shared_out(shots: int, settings: tuple[str, ...]) -> NDArray[np.int64]:
     """
     if shots < len(settings):
         raise InputError(f"shots = {shots}: {len(settings)} settings need at least as many")
-    return shots // len(settings) + (np.arange(len(settings)) < shots % len(settings)).astype(np.int64)
+    return evenly(shots, len(settings))
 
 
 def measured(drawn: Drawn, settings: tuple[str, ...], shots: int, rng: np.random.Generator) -> Counts:
@@ -71,10 +71,9 @@ def measured(drawn: Drawn, settings: tuple[str, ...], shots: int, rng: np.random
         for too few shots.
     """
     probabilities = drawn.probabilities(settings)
-    parts = np.arange(probabilities.shape[2])
+    n_parts = probabilities.shape[2]
     per_setting = shared_out(shots, settings)
-    if per_setting.min() < len(parts):
-        least = len(settings) * len(parts)
-        raise InputError(f"shots = {shots}: {len(settings)} settings in {len(parts)} parts need at least {least}")
-    per_part = per_setting[:, None] // len(parts) + (parts < per_setting[:, None] % len(parts))
-    return Counts(settings, sample_counts(probabilities, per_part, rng).sum(axis=2))
+    if per_setting.min() < n_parts:
+        least = len(settings) * n_parts
+        raise InputError(f"shots = {shots}: {len(settings)} settings in {n_parts} parts need at least {least}")
+    return Counts(settings, sample_counts(probabilities, evenly(per_setting, n_parts), rng).sum(axis=2))

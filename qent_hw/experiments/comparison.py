@@ -48,13 +48,13 @@ def figures_of_merit(
     right = called_entangled == true_entangled
     return {
         "accuracy": float(right.mean()),
-        "accuracy_se": _share_se(right),
+        "accuracy_se": share_error(right.sum(), len(right)),
         "r2": r2,
         "r2_se": r2_se,
         "rmse": float(rmse),
         "rmse_se": float(np.std(squares) / (2 * rmse * root_n)) if rmse > 0 else 0.0,
         "coverage": float(covered.mean()),
-        "coverage_se": _share_se(covered),
+        "coverage_se": share_error(covered.sum(), len(covered)),
         "confusion": {
             "entangled_called_entangled": int(np.sum(true_entangled & called_entangled)),
             "entangled_called_separable": int(np.sum(true_entangled & ~called_entangled)),
@@ -64,6 +64,7 @@ def figures_of_merit(
     }
 
 
-def _share_se(hits: NDArray[np.bool_]) -> float:
-    share = (hits.sum() + 1) / (len(hits) + 2)
-    return float(np.sqrt(share * (1 - share) / len(hits)))
+def share_error(hits: float, of: float) -> float:
+    """The binomial standard error of hits / of, with one success and one failure added."""
+    share = (hits + 1) / (of + 2)
+    return float(np.sqrt(share * (1 - share) / of))

@@ -88,7 +88,9 @@ def recommend(
     for name, (value, allowed) in choices.items():
         if value is not None and value not in allowed:
             raise InputError(f"{name} = {value!r}: use one of {', '.join(allowed)}")
-    if backend not in (IDEAL, *local_backends()) and not is_ibm(backend):
+    wanted = IDEAL if backend in ("aer", IDEAL) else backend
+    # the names of fakes take a second to load
+    if wanted != IDEAL and not is_ibm(backend) and backend not in local_backends():
         fake_device(backend)  # names the nearest
     if budget < 4:
         raise InputError(f"budget = {budget}: four settings need at least 4 shots")
@@ -101,7 +103,6 @@ def recommend(
             f"family = {family!r}: no table has it; they have {', '.join(known) or 'nothing'}; run a study of it (see "
             "experiments/shot_noise.toml) and give its folder with --table"
         )
-    wanted = IDEAL if backend in ("aer", IDEAL) else backend
     reasons: list[str] = []
     cases = _cases(found, family, channel, wanted, injection)
     if not cases and wanted != IDEAL:

@@ -35,6 +35,15 @@ def _record_file(name: str) -> str:
     return name
 
 
+def check_lifetimes(T1_s: list[float] | None, T2_s: list[float] | None) -> None:
+    """Raise ValueError for one without the other, and for what no qubit has."""
+    if (T1_s is None) != (T2_s is None):
+        raise ValueError("T1_s and T2_s go together: give both, in seconds, one value per qubit")
+    for t1, t2 in zip(T1_s or [], T2_s or [], strict=True):
+        if t2 > 2 * t1:
+            raise ValueError(f"T2_s = {t2:g} is above 2·T1_s = {2 * t1:g}; no qubit has T2 > 2·T1")
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -95,11 +104,7 @@ class Injection(_Section):
 
     @model_validator(mode="after")
     def _times_belong_together(self) -> Injection:
-        if (self.T1_s is None) != (self.T2_s is None):
-            raise ValueError("T1_s and T2_s go together: give both, in seconds, one value per qubit")
-        for t1, t2 in zip(self.T1_s or [], self.T2_s or [], strict=True):
-            if t2 > 2 * t1:
-                raise ValueError(f"T2_s = {t2:g} is above 2·T1_s = {2 * t1:g}; no qubit has T2 > 2·T1")
+        check_lifetimes(self.T1_s, self.T2_s)
         if self.tau_s is not None and self.kind != "idle":
             raise ValueError(f"tau_s is for kind = 'idle', not {self.kind!r}")
         return self

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from qent_hw.experiments.trained_for import misplaced, trained_for
+from qent_hw.terminal import bare_table, wide_console
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,10 +21,7 @@ if TYPE_CHECKING:
 def print_summary(run: Run, folder: Path) -> None:
     """Print the table of a finished run and its report's path to standard output."""
     comparison = run.comparison
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        # a file or a pipe has no width to fit into
-        console.width = max(console.width, 120)
+    console = wide_console()
     console.print(f"[bold]{run.runcard.title}[/bold]")
     console.print(
         f"{comparison['n_states']} {run.plan.family.title} states, "
@@ -31,10 +29,7 @@ def print_summary(run: Run, folder: Path) -> None:
         f"{comparison['shots']} shots per setting; "
         f"{100 * comparison['share_entangled']:.1f}% truly entangled"
     )
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("estimator", no_wrap=True)
-    for heading in ("settings", "shots/state", "accuracy", "R²", "RMSE of C"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    table = bare_table("estimator", ("settings", "shots/state", "accuracy", "R²", "RMSE of C"))
     for name, one in comparison["estimators"].items():
         table.add_row(
             name,

@@ -35,6 +35,20 @@ def page_environment(folder: Path) -> jinja2.Environment:
     return environment
 
 
+def markdown_environment(folder: Path) -> jinja2.Environment:
+    """Where templates of Markdown pages in `folder` find what they need."""
+    import jinja2
+
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+
+
 def _data_uri(picture: Picture) -> str:
     """The figure as sharp as a page of moderate size allows."""
     if len(picture.svg) > _LARGEST_SVG:

@@ -58,6 +58,12 @@ class Counts:
         return self.values.sum(axis=-1)
 
 
+def evenly(shots: ArrayLike, n_parts: int) -> NDArray[np.int64]:
+    """Whole numbers of shots (...) shared out over parts -> (..., n_parts): what does not divide goes to the first."""
+    whole = np.asarray(shots, dtype=np.int64)[..., None]
+    return whole // n_parts + (np.arange(n_parts) < whole % n_parts)
+
+
 def sample_counts(probabilities: ArrayLike, shots: ArrayLike, rng: np.random.Generator) -> NDArray[np.int64]:
     """Multinomial counts: probabilities (..., 4) and shots that broadcast against (...) -> (..., 4) int64.
 

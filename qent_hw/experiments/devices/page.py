@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
+from pathlib import Path
 from typing import Any
+
+from qent_hw.pages.environment import markdown_environment
 
 _TITLES = {
     "bell4": "`bell4`, trained on ideal dephasing",
@@ -18,15 +21,7 @@ _TITLES = {
 
 def devices_page(found: Mapping[str, Mapping[str, Any]]) -> str:
     """The page, from the results by the name of their task."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("qent_hw.experiments.devices", "."),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
+    environment = markdown_environment(Path(__file__).parent)
     environment.filters |= {"microseconds": _microseconds, "percent": _percent}
     runs, drifts, readouts = (
         [one for name, one in found.items() if name.startswith(f"{kind}-")] for kind in ("run", "drift", "readout")

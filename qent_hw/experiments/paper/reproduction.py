@@ -13,6 +13,7 @@ from qent_hw.experiments.paper.published import EXACT_THRESHOLDS, PUBLISHED, Pla
 from qent_hw.experiments.paper.sources import SPECTRUM_LAWS, law_text
 from qent_hw.experiments.paper.tasks import all_tasks
 from qent_hw.experiments.report.labels import thousands
+from qent_hw.pages.environment import markdown_environment
 from qent_hw.physics import settings_for
 
 _TEMPLATE = "reproduction.md.j2"
@@ -28,38 +29,32 @@ _MOST_DIGITS = 8
 
 def render(outcomes: Mapping[int, Outcome], calls: list[dict[str, Any]], quick: bool) -> str:
     """The text of REPRODUCTION.md from what is done; what is not says so. `calls`: the notes of earlier calls."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
     summaries = {key: one for outcome in outcomes.values() for key, one in outcome.summaries().items()}
     n_tasks = len({key for outcome in outcomes.values() for key in all_tasks(outcome.card)})
     made = [one["made"] for one in summaries.values()]
-    return environment.get_template(_TEMPLATE).render(
-        quick=quick,
-        figures=[outcomes[number].card for number in FIGURES],
-        rows=[_row(one, outcomes) for one in PUBLISHED],
-        thresholds=_thresholds(outcomes),
-        beyond=_beyond(outcomes),
-        spectrum=_spectrum(outcomes),
-        laws=_laws(outcomes),
-        slack=_SLACK,
-        spreads=_SPREADS,
-        n_done=len(summaries),
-        n_tasks=n_tasks,
-        cpu_minutes=sum(one["cost"]["cpu_s"] for one in summaries.values()) / 60,
-        longest_minutes=max((one["cost"]["wall_s"] for one in summaries.values()), default=0.0) / 60,
-        calls=[one for one in calls if one["performed"] == one["asked"] == n_tasks],
-        bell4=ours_text(PUBLISHED[3].place.measured(outcomes), True, 1),
-        limit4=outcomes[5].limit("special").get(4) if "special" in outcomes[5].card.limits else None,
-        date=max((one["date"] for one in made), default="")[:10],
-        versions=made[0]["versions"] if made else {},
+    return (
+        markdown_environment(Path(__file__).parent)
+        .get_template(_TEMPLATE)
+        .render(
+            quick=quick,
+            figures=[outcomes[number].card for number in FIGURES],
+            rows=[_row(one, outcomes) for one in PUBLISHED],
+            thresholds=_thresholds(outcomes),
+            beyond=_beyond(outcomes),
+            spectrum=_spectrum(outcomes),
+            laws=_laws(outcomes),
+            slack=_SLACK,
+            spreads=_SPREADS,
+            n_done=len(summaries),
+            n_tasks=n_tasks,
+            cpu_minutes=sum(one["cost"]["cpu_s"] for one in summaries.values()) / 60,
+            longest_minutes=max((one["cost"]["wall_s"] for one in summaries.values()), default=0.0) / 60,
+            calls=[one for one in calls if one["performed"] == one["asked"] == n_tasks],
+            bell4=ours_text(PUBLISHED[3].place.measured(outcomes), True, 1),
+            limit4=outcomes[5].limit("special").get(4) if "special" in outcomes[5].card.limits else None,
+            date=max((one["date"] for one in made), default="")[:10],
+            versions=made[0]["versions"] if made else {},
+        )
     )
 
 

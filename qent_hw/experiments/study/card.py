@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from qent_hw import bench
 from qent_hw.errors import InputError
 from qent_hw.estimators.sources import NO_CHANNEL
-from qent_hw.experiments.runcard import Qubit, Seconds
+from qent_hw.experiments.runcard import Qubit, Seconds, check_lifetimes
 from qent_hw.experiments.specialise import NAME as DEVICE
 from qent_hw.physics.settings import ALL_SETTINGS, BELL_SETTINGS, check_settings
 from qent_hw.validation import first_problem
@@ -92,11 +92,7 @@ class CaseDevice(_Section):
 
     @model_validator(mode="after")
     def _makes_sense(self) -> CaseDevice:
-        if (self.T1_s is None) != (self.T2_s is None):
-            raise ValueError("T1_s and T2_s go together: give both, in seconds, one value per qubit")
-        for t1, t2 in zip(self.T1_s or [], self.T2_s or [], strict=True):
-            if t2 > 2 * t1:
-                raise ValueError(f"T2_s = {t2:g} is above 2·T1_s = {2 * t1:g}; no qubit has T2 > 2·T1")
+        check_lifetimes(self.T1_s, self.T2_s)
         return self
 
 
@@ -139,7 +135,7 @@ class Stop(_Section):
 
     states: Size
     standard_error: Annotated[float, Field(gt=0, le=0.5, allow_inf_nan=False)] | None = None
-    batch: Annotated[int, Field(ge=10, le=100_000, strict=True)] = 1000
+    batch: Annotated[int, Field(ge=10, le=100_000, strict=True)] = _BATCH
     fewer: dict[str, Size] = {}
 
     @model_validator(mode="before")
@@ -240,13 +236,13 @@ def parse_study(content: dict[str, Any], source: str) -> Study:
 
 def _combinations(case: Mapping[str, Any]) -> list[dict[str, Any]]:
     lists = [key for key in ("family", "channel", "injection") if isinstance(case.get(key), list)]
-    device = case.get("device")
-    backends = device["backend"] if isinstance(device, dict) and isinstance(device.get("backend"), list) else None
+    device = case["device"] if isinstance(case.get("device"), dict) else {}
+    backends = device["backend"] if isinstance(device.get("backend"), list) else None
     found = []
     for values in itertools.product(*(case[key] for key in lists), backends or [None]):
         one: dict[str, Any] = {**case, **dict(zip(lists, values, strict=False))}
         if backends is not None:
-            one["device"] = {**device, "backend": values[-1]}  # type: ignore[dict-item]
+            one["device"] = {**device, "backend": values[-1]}
         if lists or backends:
             parts = [case.get("name"), *(value for value in values if value is not None)]
             one["name"] = " ".join(str(part) for part in parts if part)

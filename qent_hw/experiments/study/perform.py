@@ -62,13 +62,8 @@ def check_cell(definition: Definition, files: Files) -> None:
     name = definition["estimator"]["name"]
     # tuning takes long, and can be done where the estimator itself can
     estimator = make_estimator(_local(name.removesuffix("_tuned"), files), _situation(definition, world, settings))
-    settings = estimator.settings
-    measured(
-        world.actual.draw(definition["channel"], 1, np.random.default_rng(1)),
-        tuple(settings),
-        definition["shots"],
-        np.random.default_rng(1),
-    )
+    rng = np.random.default_rng(1)
+    measured(world.actual.draw(definition["channel"], 1, rng), tuple(estimator.settings), definition["shots"], rng)
 
 
 def _counted(definition: Definition, world: World, estimator: Estimator) -> tuple[dict[str, Any], dict[str, float]]:

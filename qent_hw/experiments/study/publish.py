@@ -16,6 +16,7 @@ from qent_hw.experiments.study.engines import local_engine
 from qent_hw.experiments.study.outputs import Outcome, write_outputs
 from qent_hw.experiments.study.study import run_study
 from qent_hw.experiments.study.words import claims, lead, merit_tables, remarks
+from qent_hw.pages.environment import markdown_environment
 
 STUDIES = ("shot_noise", "readout_robustness", "t1_shift", "device_drift", "device_budgets")
 _PAGES = Path("docs") / "studies"
@@ -53,17 +54,8 @@ def publish(name: str) -> None:
 
 def study_page(name: str, outcome: Outcome) -> str:
     """The page in Markdown."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("qent_hw.experiments.study", "."),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
-    return environment.get_template("page.md.j2").render(
+    template = markdown_environment(Path(__file__).parent).get_template("page.md.j2")
+    return template.render(
         name=name,
         study=outcome.study,
         lead=lead(outcome.study, outcome.frame),

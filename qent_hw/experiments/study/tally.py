@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qent_hw.estimators import Estimates
+from qent_hw.experiments.comparison import share_error
 
 Tally = dict[str, float]
 
@@ -108,5 +109,4 @@ def merits(one: Mapping[str, float]) -> dict[str, Any]:
 def _share(hits: float, of: float) -> tuple[float | None, float | None]:
     if of == 0:
         return None, None
-    guess = (hits + 1) / (of + 2)
-    return hits / of, float(np.sqrt(guess * (1 - guess) / of))
+    return hits / of, share_error(hits, of)
