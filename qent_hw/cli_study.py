@@ -39,9 +39,15 @@ def study(
     from qent_hw.experiments.study.outputs import Outcome, write_outputs
     from qent_hw.experiments.study.study import run_study, take_in
     from qent_hw.experiments.study.summary import print_study
+    from qent_hw.experiments.verdict_studies.card import is_verdict_study
 
     if dask is not None and workers is not None:
         raise InputError(f"workers = {workers}: is for this machine; with dask the cluster has its own")
+    if is_verdict_study(card):
+        if dask is not None or merge:
+            raise InputError(f"study {card!r}: is one of verdicts, which are done here; leave --dask and --merge out")
+        _study_verdicts(card, out, workers or -1, as_json, quiet)
+        return
     wanted = load_study(card)
     folder = Path(out) if out is not None else Path("runs") / f"study-{Path(card).stem}"
     for other in merge or []:
@@ -58,6 +64,31 @@ def study(
         typer.echo(json.dumps({"schema": 1, "study": wanted.title, "cells": cells}, indent=2))
     elif not quiet:
         print_study(outcome, folder)
+
+
+def _study_verdicts(card: str, out: str | None, workers: int, as_json: bool, quiet: bool) -> None:
+    from qent_hw.experiments.verdict_studies.card import kind_of, load_verdict_study
+    from qent_hw.experiments.verdict_studies.outputs import write_verdict_outputs
+    from qent_hw.experiments.verdict_studies.perform import perform_study
+
+    study, name = load_verdict_study(card), Path(card).stem
+    folder = Path(out) if out is not None else Path("runs") / f"study-{name}"
+    with _bar(quiet or as_json) as watch:
+
+        def tell(done: int, cells: int) -> None:
+            if watch is not None:
+                watch(done, cells, done, cells)
+
+        frame = perform_study(study, folder, workers, tell)
+    write_verdict_outputs(study, frame, folder, name)
+    if as_json:
+        rows = json.loads(frame.to_json(orient="records"))
+        typer.echo(json.dumps({"schema": 1, "study": study.title, "rows": rows}, indent=2))
+    elif not quiet:
+        typer.echo(study.title)
+        for sentence in kind_of(study.kind).claims(frame):
+            typer.echo(f"* {sentence}")
+        typer.echo(f"report: {folder / 'report.html'}")
 
 
 @contextmanager

@@ -216,7 +216,7 @@ def load_study(name: str | Path) -> Study:
     content = bench.read_toml(path, "study")
     if "cases" not in content and "states" in content:
         raise InputError(f"study {path}: is the runcard of one experiment; use qent-hw run")
-    return parse_study(_own_files_beside(content, path.parent), str(path))
+    return parse_study(own_files_beside(content, path.parent), str(path))
 
 
 def parse_study(content: dict[str, Any], source: str) -> Study:
@@ -226,7 +226,7 @@ def parse_study(content: dict[str, Any], source: str) -> Study:
     """
     cases = content.get("cases")
     if isinstance(cases, list):
-        spread = [one for case in cases for one in (_combinations(case) if isinstance(case, dict) else [case])]
+        spread = [one for case in cases for one in (combinations(case) if isinstance(case, dict) else [case])]
         content = {**content, "cases": spread}
     try:
         return Study.model_validate(content)
@@ -234,7 +234,8 @@ def parse_study(content: dict[str, Any], source: str) -> Study:
         raise InputError(f"study {source}: {first_problem(error, Study)}") from None
 
 
-def _combinations(case: Mapping[str, Any]) -> list[dict[str, Any]]:
+def combinations(case: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A case for every combination of what it lists, see `parse_study`."""
     lists = [key for key in ("family", "channel", "injection") if isinstance(case.get(key), list)]
     device = case["device"] if isinstance(case.get("device"), dict) else {}
     backends = device["backend"] if isinstance(device.get("backend"), list) else None
@@ -252,7 +253,7 @@ def _combinations(case: Mapping[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def _own_files_beside(content: dict[str, Any], folder: Path) -> dict[str, Any]:
+def own_files_beside(content: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Files of the user's own are looked up beside the card first."""
 
     def beside(value: Any) -> Any:

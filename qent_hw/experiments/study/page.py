@@ -30,7 +30,7 @@ def render_study(outcome: Outcome) -> str:
             figures=outcome.figures,
             tables=merit_tables(outcome.study, outcome.frame),
             remarks=remarks(outcome.study, outcome.frame),
-            provenance=_provenance(outcome.provenance),
+            provenance=provenance_table(outcome.provenance),
             card_text=tomli_w.dumps(content),
             looks={name: (mark.colour, mark.glyph) for name, mark in looks.items()},
             version=outcome.provenance["versions"]["qent-hw"],
@@ -39,7 +39,8 @@ def render_study(outcome: Outcome) -> str:
     )
 
 
-def _provenance(facts: dict[str, Any]) -> Table:
+def provenance_table(facts: dict[str, Any]) -> Table:
+    """Where a study comes from; facts: `provenance.origin`, and its number of `tasks`."""
     git = facts["git"]
     rows = [
         ("tasks", f"{facts['tasks']:,}"),
