@@ -109,7 +109,7 @@ def _figures(found: Samples, counts: NDArray[np.int64], rng: np.random.Generator
     p = (found.weights * found.entangled).sum(axis=1)
     concurrence = (found.weights * found.concurrence).sum(axis=1)
     p_low, p_high = _repeated(found, counts, rng)
-    c_low, c_high = _quantiles(found.concurrence, found.weights, (0.05, 0.95))
+    c_low, c_high = found.concurrence_between(0.05, 0.95)
     return np.stack([p, np.minimum(p_low, p), np.maximum(p_high, p), concurrence, c_low, c_high])
 
 
@@ -132,17 +132,3 @@ def _repeated(
         p[i] = (weights @ entangled[i]) / weights.sum(axis=1)
     low, high = np.quantile(p, (0.16, 0.84), axis=1)
     return low, high
-
-
-def _quantiles(
-    values: NDArray[np.float64], weights: NDArray[np.float64], levels: tuple[float, float]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Weighted quantiles of each row: values and weights (b, k), weights summing to one."""
-    order = np.argsort(values, axis=1)
-    ordered = np.take_along_axis(values, order, axis=1)
-    reached = np.cumsum(np.take_along_axis(weights, order, axis=1), axis=1)
-    low, high = (
-        np.take_along_axis(ordered, np.minimum((reached < level).sum(axis=1), values.shape[1] - 1)[:, None], axis=1)
-        for level in levels
-    )
-    return low[:, 0], high[:, 0]

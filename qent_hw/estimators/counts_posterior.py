@@ -50,6 +50,87 @@ class Samples:
         for name in ("weights", "entangled", "concurrence", "logs", "effective"):
             getattr(self, name)[rows] = getattr(other, name)
 
+    def concurrence_between(self, *levels: float) -> list[Array]:
+        """Quantiles of the concurrence, (b,) for each level."""
+        order = np.argsort(self.concurrence, axis=1)
+        ordered = np.take_along_axis(self.concurrence, order, axis=1)
+        reached = np.cumsum(np.take_along_axis(self.weights, order, axis=1), axis=1)
+        last = self.concurrence.shape[1] - 1
+        places = [np.minimum((reached < level).sum(axis=1), last) for level in levels]
+        return [np.take_along_axis(ordered, place[:, None], axis=1)[:, 0] for place in places]
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """Posterior samples of states of `prior`, whose draws are made once, for counts in `settings`; classes: as
+    `posterior_samples` takes them."""
+
+    prior: PriorPool
+    settings: tuple[str, ...]
+    classes: Array
+
+    @classmethod
+    def of(
+        cls, source: Source, settings: tuple[str, ...], classes: Array, pool: int, pool_rng: np.random.Generator
+    ) -> Sampler:
+        """With `pool` draws from the prior."""
+        return cls(PriorPool.of(source, settings, classes, pool, pool_rng), settings, classes)
+
+    def samples(self, counts: Array, rng: np.random.Generator) -> Iterator[Samples]:
+        """Samples of what counts (n, n_classes) leave open, some observations at a time."""
+        shots = counts @ _of_one_setting(self.classes)
+        for start in range(0, len(counts), _BLOCK):
+            rows = np.arange(start, min(start + _BLOCK, len(counts)))
+            chosen = self.prior.choose(counts[rows], KEPT, rng)
+            logs = self.prior.logs[chosen.draws].astype(np.float64)
+            samples = Samples(rows, chosen.weights, *self.prior.labels(chosen.draws), logs, chosen.effective)
+            few = np.flatnonzero(~chosen.enough)
+            if len(few):
+                found = self._led(chosen, few, rows, counts, shots, _CHAINS, rng)
+                samples[few] = self._seen(found, rows[few], counts)
+                for n_chains in _CHAINS_MORE:
+                    poor = np.flatnonzero(samples.effective[few] < FEWEST_SAMPLES)
+                    if not len(poor):
+                        break
+                    again = self._led(chosen, few[poor], rows, counts, shots, n_chains, rng)
+                    few, found = few[poor], found.take(poor).joined(again)
+                    samples[few] = self._seen(found, rows[few], counts)
+            yield samples
+
+    def _led(
+        self,
+        chosen: Chosen,
+        some: NDArray[np.int64],
+        rows: NDArray[np.int64],
+        counts: Array,
+        shots: Array,
+        n_chains: int,
+        rng: np.random.Generator,
+    ) -> Tempered:
+        source = self.prior.source
+        moves, width = _STRIDE[source.goes_round.size > 3]
+        cube, here = Cube(self._steering, source.goes_round, width), rows[some]
+        draws = self.prior.points[chosen.first]
+        return temper(cube, draws, chosen.likelihood[some], counts[here], shots[here], n_chains, moves, KEPT, rng)
+
+    def _steering(self, at: Array) -> tuple[Array, NDArray[np.floating]]:
+        chances, slope = self.prior.source.steering(at, self.settings)
+        if np.array_equal(self.classes, np.eye(len(self.classes))):
+            return chances, slope
+        return chances @ self.classes, (slope.swapaxes(1, 2) @ self.classes).swapaxes(1, 2)
+
+    def _seen(self, found: Tempered, rows: NDArray[np.int64], counts: Array) -> Samples:
+        source, classes = self.prior.source, self.classes
+        points = found.points.reshape(len(rows) * KEPT, -1)
+        rho = source.states(points)
+        entangled = physics.is_entangled(rho, validate=False).reshape(-1, KEPT)
+        concurrence = physics.concurrence(rho, validate=False).reshape(-1, KEPT)
+        chances = source.chances(points, rho, self.settings).reshape(len(points), -1) @ classes
+        logs = np.log(np.maximum(chances, FLOOR)).reshape(-1, KEPT, classes.shape[1])
+        likelihood = (logs @ counts[rows][:, :, None])[:, :, 0]
+        effective = effective_by_lineage(found.weights, found.ancestors, (entangled, concurrence, likelihood))
+        return Samples(rows, found.weights, entangled, concurrence, logs, effective)
+
 
 def posterior_samples(
     source: Source,
@@ -65,49 +146,7 @@ def posterior_samples(
     classes: (4 n_settings, n_classes), which outcomes are told apart, see `limits_shots.told_apart`. pool: prior draws.
     Shots may differ from setting to setting and from observation to observation.
     """
-    prior = PriorPool.of(source, settings, classes, pool, pool_rng)
-    shots = counts @ _of_one_setting(classes)
-    told_all = np.array_equal(classes, np.eye(len(classes)))
-
-    def steering(at: Array) -> tuple[Array, NDArray[np.floating]]:
-        chances, slope = source.steering(at, settings)
-        if told_all:
-            return chances, slope
-        return chances @ classes, (slope.swapaxes(1, 2) @ classes).swapaxes(1, 2)
-
-    def led(chosen: Chosen, some: NDArray[np.int64], rows: NDArray[np.int64], n_chains: int) -> Tempered:
-        moves, width = _STRIDE[source.goes_round.size > 3]
-        cube, here = Cube(steering, source.goes_round, width), rows[some]
-        draws = prior.points[chosen.first]
-        return temper(cube, draws, chosen.likelihood[some], counts[here], shots[here], n_chains, moves, KEPT, rng)
-
-    def seen(found: Tempered, rows: NDArray[np.int64]) -> Samples:
-        points = found.points.reshape(len(rows) * KEPT, -1)
-        rho = source.states(points)
-        entangled = physics.is_entangled(rho, validate=False).reshape(-1, KEPT)
-        concurrence = physics.concurrence(rho, validate=False).reshape(-1, KEPT)
-        logs = np.log(np.maximum(source.chances(points, rho, settings).reshape(len(points), -1) @ classes, FLOOR))
-        logs = logs.reshape(-1, KEPT, classes.shape[1])
-        likelihood = (logs @ counts[rows][:, :, None])[:, :, 0]
-        effective = effective_by_lineage(found.weights, found.ancestors, (entangled, concurrence, likelihood))
-        return Samples(rows, found.weights, entangled, concurrence, logs, effective)
-
-    for start in range(0, len(counts), _BLOCK):
-        rows = np.arange(start, min(start + _BLOCK, len(counts)))
-        chosen = prior.choose(counts[rows], KEPT, rng)
-        logs = prior.logs[chosen.draws].astype(np.float64)
-        samples = Samples(rows, chosen.weights, *prior.labels(chosen.draws), logs, chosen.effective)
-        few = np.flatnonzero(~chosen.enough)
-        if len(few):
-            found = led(chosen, few, rows, _CHAINS)
-            samples[few] = seen(found, rows[few])
-            for n_chains in _CHAINS_MORE:
-                poor = np.flatnonzero(samples.effective[few] < FEWEST_SAMPLES)
-                if not len(poor):
-                    break
-                few, found = few[poor], found.take(poor).joined(led(chosen, few[poor], rows, n_chains))
-                samples[few] = seen(found, rows[few])
-        yield samples
+    return Sampler.of(source, settings, classes, pool, pool_rng).samples(counts, rng)
 
 
 def _of_one_setting(classes: Array) -> Array:

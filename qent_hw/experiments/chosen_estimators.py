@@ -10,6 +10,7 @@ from qent_hw.calibration.record import DeviceRecord
 from qent_hw.circuits.readout_twirl import twirled
 from qent_hw.errors import InputError
 from qent_hw.estimators import Estimator, NeuralEstimator, load_distinct_estimators
+from qent_hw.estimators.bayes import BayesEstimator
 from qent_hw.estimators.catalogue import is_network, make_estimator
 from qent_hw.estimators.device_states import DeviceStates
 from qent_hw.estimators.situation import Situation
@@ -51,6 +52,19 @@ def load_estimators(
                 f"estimators: {one.name} needs setting {lacking[0]}; add it to settings = {runcard.settings}"
             )
     return found
+
+
+def posterior_of(runcard: Runcard, plan: Plan, record: DeviceRecord | None, device: Device) -> BayesEstimator:
+    """The posterior in the runcard's settings, as the estimator ``bayes`` of that runcard takes it.
+
+    Raises
+    ------
+    InputError
+        where it is not to be had.
+    """
+    made = _made("bayes", _situation(runcard, plan, record, device), device)
+    assert isinstance(made, BayesEstimator)
+    return made
 
 
 def cards_of(estimators: Sequence[Estimator]) -> dict[str, dict[str, Any]]:

@@ -9,25 +9,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from qent_hw.calibration.apply import calibrated_device
 from qent_hw.calibration.record import DeviceRecord, check_record, load_record
 from qent_hw.circuits.pubs import Pub, build_pubs
 from qent_hw.circuits.template import transpile_template
 from qent_hw.errors import InputError
-from qent_hw.experiments.chosen_estimators import cards_of, load_estimators
+from qent_hw.experiments.adaptive_run import NAME as ADAPTIVE
+from qent_hw.experiments.adaptive_run import adaptive_figures, adaptive_frame, measure_adaptively
+from qent_hw.experiments.chosen_estimators import cards_of, load_estimators, posterior_of
 from qent_hw.experiments.comparison import figures_of_merit
 from qent_hw.experiments.plan import Plan, make_plan
 from qent_hw.experiments.provenance import provenance
-from qent_hw.experiments.runcard import Runcard, load_runcard, overrides_of, parse_runcard
+from qent_hw.experiments.runcard import Adaptive, Runcard, load_runcard, overrides_of, parse_runcard
 from qent_hw.experiments.specialise import specialised
 from qent_hw.experiments.tables import counts_table, estimates_table
 from qent_hw.hardware import resolve_backend
 from qent_hw.hardware.device import Device
 from qent_hw.physics import Counts, concurrence, is_entangled
+from qent_hw.verdicts.adaptive import Decided
 
 if TYPE_CHECKING:
-    import pandas as pd
     from qiskit import QuantumCircuit
 
     from qent_hw.estimators import Estimates, Estimator
@@ -54,6 +57,8 @@ class Run:
         content of `provenance.json`.
     circuit
         the transpiled template, before its idle slot is filled.
+    adaptive
+        how it went, where shots were given out round by round.
     """
 
     runcard: Runcard
@@ -64,6 +69,7 @@ class Run:
     comparison: dict[str, Any]
     provenance: dict[str, Any]
     circuit: QuantumCircuit
+    adaptive: Decided | None = None
 
     @cached_property
     def figures(self) -> dict[str, Picture]:
@@ -114,6 +120,7 @@ class Experiment:
         injection: str | None = None,
         qubits: tuple[int, int] | None = None,
         record: str | Path | Mapping[str, Any] | None = None,
+        adaptive: bool | Mapping[str, Any] = False,
         progress: Progress | None = None,
         training: TrainingProgress | None = None,
     ) -> Run:
@@ -124,6 +131,9 @@ class Experiment:
         backend, shots, seed, injection, qubits, record
             replace what the runcard says; shots are per state and setting; record is the path of a device record, or
             entries of the runcard's section `record`.
+        adaptive
+            whether to give out shots round by round, also where the runcard does not say so: True, or entries of its
+            section `adaptive`, such as {"error_rate": 0.05}.
         progress, training
             called with (circuits done, circuits in all), and by the training of a `device` estimator.
 
@@ -133,8 +143,9 @@ class Experiment:
             for what cannot be run.
         """
         entries = {"file": str(record)} if isinstance(record, str | Path) else record
-        overrides = overrides_of(backend, shots, seed, injection, qubits, entries)
         content = self.runcard.model_dump(mode="json", by_alias=True, exclude_none=True)
+        rounds = adaptive_entries(adaptive, self.runcard)
+        overrides = overrides_of(backend, shots, seed, injection, qubits, entries, rounds)
         runcard = parse_runcard(content, self.runcard.title, **overrides)
         return _run(runcard, progress or (lambda _done, _total: None), training)
 
@@ -148,23 +159,34 @@ def _run(runcard: Runcard, progress: Progress, training: TrainingProgress | None
     runcard = specialised(runcard, device, record, training)
     estimators = load_estimators(runcard, plan, record, device)
     circuit = transpile_template(device.target)
-    measured = _measure(runcard, plan, circuit, backend, seeds.shots, progress)
-    origin = provenance(backend.name, device, runcard.seed, cards_of(estimators))
-    return conclude(runcard, plan, estimators, measured, circuit, origin)
+    cards, decided = cards_of(estimators), None
+    if runcard.adaptive is None:
+        measured = _measure(runcard, plan, circuit, backend, seeds.shots, progress)
+    else:
+        posterior, seeded = posterior_of(runcard, plan, record, device), (seeds.shots, seeds.looks)
+        decided = measure_adaptively(
+            runcard, runcard.adaptive, plan, posterior.source, circuit, backend, seeded, progress
+        )
+        measured = Counts(tuple(runcard.settings), decided.counts)
+        cards[ADAPTIVE] = {**posterior.card, "title": posterior.card["title"].replace("Bayes", "Adaptive shots: Bayes")}
+    origin = provenance(backend.name, device, runcard.seed, cards)
+    return conclude(runcard, plan, estimators, measured, circuit, origin, decided)
 
 
 @dataclass(frozen=True)
 class Seeds:
-    """The seeds of a run: of its states, its shots (where they are simulated) and its estimates."""
+    """The seeds of a run: of its states, its shots (where they are simulated), its estimates, and the looks in between
+    where shots are given out round by round."""
 
     states: np.random.SeedSequence
     shots: np.random.SeedSequence
     estimates: np.random.SeedSequence
+    looks: np.random.SeedSequence
 
     @classmethod
     def of(cls, runcard: Runcard) -> Seeds:
         """Those that follow from the runcard's seed."""
-        return cls(*np.random.SeedSequence(runcard.seed).spawn(3))
+        return cls(*np.random.SeedSequence(runcard.seed).spawn(4))
 
 
 def record_of(runcard: Runcard) -> DeviceRecord | None:
@@ -188,8 +210,10 @@ def conclude(
     measured: Counts,
     circuit: QuantumCircuit,
     origin: dict[str, Any],
+    decided: Decided | None = None,
 ) -> Run:
-    """From counts to a finished run: estimate, and compare with the truth. `origin` is its provenance."""
+    """From counts to a finished run: estimate, and compare with the truth. `origin` is its provenance; `decided`, how
+    its shots were given out if not evenly."""
     seeds = Seeds.of(runcard).estimates.spawn(len(estimators))
     results = {
         estimator.name: estimator.estimate(measured, seed) for estimator, seed in zip(estimators, seeds, strict=True)
@@ -206,23 +230,20 @@ def conclude(
         "share_entangled": float(true_entangled.mean()),
         "shots": runcard.shots,
         "seed": runcard.seed,
+        **_adaptive(runcard, decided, true_entangled),
         "estimators": {
             estimator.name: _compare(results[estimator.name], true_entangled, true_concurrence)
-            | {"settings": len(estimator.settings), "shots_total": len(estimator.settings) * runcard.shots}
+            | {"settings": len(estimator.settings), "shots_total": _shots_of(measured, estimator.settings)}
             | _warning(results[estimator.name])
             for estimator in estimators
         },
     }
-    return Run(
-        runcard,
-        plan,
-        measured,
-        counts_table(measured, plan),
-        estimates_table(results, true_entangled, true_concurrence),
-        comparison,
-        origin,
-        circuit,
-    )
+    estimates = estimates_table(results, true_entangled, true_concurrence)
+    if decided is not None:
+        rows = adaptive_frame(decided, true_entangled, true_concurrence)
+        estimates = pd.concat([estimates, rows], ignore_index=True)
+    counts = counts_table(measured, plan)
+    return Run(runcard, plan, measured, counts, estimates, comparison, origin, circuit, decided)
 
 
 def _backend(runcard: Runcard, record: DeviceRecord | None) -> Backend:
@@ -287,6 +308,26 @@ def _measure(
     for pub, child in zip(pubs, seed.spawn(len(pubs)), strict=True):
         values[pub.states] = backend.sample(pub, child, done)
     return Counts(settings, values)
+
+
+def _shots_of(measured: Counts, settings: tuple[str, ...]) -> int:
+    """Shots of a state in these settings together: the mean over the states, to the nearest whole number."""
+    columns = [measured.settings.index(setting) for setting in settings]
+    return round(float(measured.shots[:, columns].sum(axis=1).mean()))
+
+
+def _adaptive(runcard: Runcard, decided: Decided | None, true_entangled: np.ndarray) -> dict[str, Any]:
+    if decided is None or runcard.adaptive is None:
+        return {}
+    cap = runcard.shots * len(runcard.settings)
+    return {"adaptive": adaptive_figures(decided, runcard.adaptive, cap, true_entangled)}
+
+
+def adaptive_entries(asked: bool | Mapping[str, Any], runcard: Runcard) -> dict[str, Any]:
+    """What of the section `adaptive` is replaced: entries, or with True whatever makes a run of the card adaptive."""
+    if isinstance(asked, Mapping):
+        return dict(asked)
+    return Adaptive().model_dump() if asked and runcard.adaptive is None else {}
 
 
 def _warning(estimates: Estimates) -> dict[str, str]:

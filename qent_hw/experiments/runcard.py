@@ -135,6 +135,15 @@ class RecordChoice(_Section):
         return Trust(self.max_age_h, self.stale_ok, self.bad_fit_ok)
 
 
+class Adaptive(_Section):
+    """Measure state by state until the verdict is sure enough (see `verdicts.adaptive`): the chance that one is wrong,
+    shots in every setting before the first look, and what each later batch multiplies a state's total by."""
+
+    error_rate: Annotated[float, Field(gt=0, lt=0.5, allow_inf_nan=False)] = 0.01
+    first: Annotated[int, Field(ge=1, le=10_000_000, strict=True)] = 16
+    growth: Annotated[float, Field(ge=1.05, le=100, allow_inf_nan=False)] = 1.5
+
+
 class Runcard(_Section):
     """One experiment."""
 
@@ -152,6 +161,7 @@ class Runcard(_Section):
     injection: Injection = Injection()
     backend: BackendChoice = BackendChoice()
     record: RecordChoice | None = None
+    adaptive: Adaptive | None = None
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Runcard:
@@ -201,10 +211,11 @@ def overrides_of(
     injection: str | None,
     qubits: tuple[int, int] | None,
     record: Mapping[str, Any] | None = None,
+    adaptive: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What replaces a runcard's own entries, as `load_runcard` takes it; None leaves an entry as it is.
 
-    record: entries of its section of that name.
+    record, adaptive: entries of its sections of these names.
     """
     return {
         "backend.name": backend,
@@ -213,6 +224,7 @@ def overrides_of(
         "seed": seed,
         "injection.kind": injection,
         **{f"record.{key}": value for key, value in (record or {}).items()},
+        **{f"adaptive.{key}": value for key, value in (adaptive or {}).items()},
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
@@ -26,7 +26,7 @@ def print_summary(run: Run, folder: Path) -> None:
     console.print(
         f"{comparison['n_states']} {run.plan.family.title} states, "
         f"{comparison['channel']} by {comparison['injection']} on {comparison['backend']}, "
-        f"{comparison['shots']} shots per setting; "
+        f"{_shots(comparison)}; "
         f"{100 * comparison['share_entangled']:.1f}% truly entangled"
     )
     table = bare_table("estimator", ("settings", "shots/state", "accuracy", "R²", "RMSE of C"))
@@ -40,6 +40,8 @@ def print_summary(run: Run, folder: Path) -> None:
             with_error(one["rmse"], one["rmse_se"]),
         )
     console.print(table)
+    if "adaptive" in comparison:
+        console.print(f"adaptive: {adaptive_text(comparison['adaptive'])}", soft_wrap=True)
     backend = run.provenance["backend"]
     for note in [*filter(None, [backend.get("pair_chosen")]), *backend.get("clipped", []), *misplaced(run)]:
         console.print(f"note: {note}", soft_wrap=True)
@@ -47,6 +49,28 @@ def print_summary(run: Run, folder: Path) -> None:
         if "warning" in one:
             console.print(f"note: {name}: {one['warning']}", soft_wrap=True)
     console.print(f"report: {folder / 'report.html'}", soft_wrap=True)
+
+
+def _shots(comparison: dict[str, Any]) -> str:
+    if "adaptive" in comparison:
+        return f"at most {comparison['adaptive']['shots_cap']} shots a state"
+    return f"{comparison['shots']} shots per setting"
+
+
+def adaptive_text(figures: dict[str, Any]) -> str:
+    """What adaptive shots came to, in a sentence: content of the block `adaptive` of `comparison.json`."""
+    n, wrong = figures["n_states"], figures["errors"]
+    called = "; ".join(
+        f"{one['wrong']} of {one['n']} called {name} wrong"
+        + (f" ({with_error(one['rate'], one['rate_se'], percent=True)})" if one["n"] else "")
+        for name, one in ((name, wrong[f"called_{name}"]) for name in ("entangled", "separable"))
+    )
+    return (
+        f"{figures['shots_mean']:,.0f} ± {max(figures['shots_mean_se'], 0.5):,.0f} shots a state, "
+        f"{with_error(figures['share_of_fixed'], figures['share_of_fixed_se'], percent=True)} of the fixed plan's "
+        f"{figures['shots_cap']:,}, in {figures['looks_mean']:.1f} looks; {figures['decided']} of {n} decided at an "
+        f"error rate of {figures['error_rate']:g}: {called}"
+    )
 
 
 def print_estimates(estimates: pd.DataFrame, model: Model) -> None:

@@ -64,7 +64,7 @@ def test_overrides_are_validated_like_the_file(tmp_path):
         ("num = 5", "numm = 5", "unknown key 'channel.p.numm'; did you mean 'num'?"),
         ('kind = "points"', 'kind = "points"\npoint = 1', "unknown key 'states.point'; did you mean 'points'?"),
         ("[channel]", "[chanel]", "unknown key 'chanel'; did you mean 'channel'?"),
-        ("[channel]", "[zzz]\n[channel]", "unknown key 'zzz'; valid keys: backend, channel"),
+        ("[channel]", "[zzz]\n[channel]", "unknown key 'zzz'; valid keys: adaptive, backend, channel"),
         ("shots = 100", "shots = 0", "shots = 0: "),
         ("shots = 100", "shots = nan", "shots = nan: "),
         ("shots = 100", "shots = 1.5", "shots = 1.5: "),

@@ -94,7 +94,12 @@ class Submission:
 
 
 def check_injection(runcard: Runcard) -> None:
-    """Raise `InputError` unless a real device can do what the runcard injects."""
+    """Raise `InputError` unless a real device can do what the runcard injects, and in one go."""
+    if runcard.adaptive is not None:
+        raise InputError(
+            f"adaptive: each round is planned by the counts of the last, which is for local backends so far, not "
+            f"{runcard.backend.name}; leave out --adaptive, or the runcard's section of that name"
+        )
     if runcard.injection.kind == "noise-model":
         raise InputError(
             "injection noise-model: a real device has no noise model to add an error to; "

@@ -39,5 +39,7 @@ def draw_figures(run: Run) -> dict[str, Picture]:
 
 
 def estimates_by_name(run: Run) -> dict[str, pd.DataFrame]:
-    """The rows of `run.estimates` of each estimator, one per state in the states' order."""
-    return {str(name): rows.sort_values("state") for name, rows in run.estimates.groupby("estimator", sort=False)}
+    """The rows of `run.estimates` of each estimator that is compared, one per state in the states' order."""
+    groups = run.estimates.groupby("estimator", sort=False)
+    compared = run.comparison["estimators"]
+    return {str(name): rows.sort_values("state") for name, rows in groups if name in compared}
