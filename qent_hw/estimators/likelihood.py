@@ -84,10 +84,31 @@ class LikelihoodEstimator:
         columns = np.empty((6, len(values)))
         for block, one in enumerate(seeds):
             rows = slice(block * _BLOCK, (block + 1) * _BLOCK)
-            best = self._fitted(values[rows], points, logs)
+            best, _ = self._fitted(values[rows], points, logs)
             columns[:, rows] = self._figures(best, values[rows], np.random.default_rng(one))
         p, p_low, p_high, concurrence, c_low, c_high = columns
         return Estimates(p, p_low, p_high, concurrence, c_low, c_high, verdicts(p))
+
+    def fit(
+        self, counts: Counts, seed: int | np.random.SeedSequence
+    ) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
+        """The most likely states of the source (n, 4, 4) for all states of `counts`, and the logarithms of their
+        likelihoods (n,), without the constant of how many ways there are to get such counts.
+
+        Raises
+        ------
+        InputError
+            where a setting is missing.
+        """
+        values = needed(counts, self.settings, self.name).values
+        root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
+        points, logs = self._pool(np.random.default_rng(np.random.SeedSequence(root.entropy, spawn_key=root.spawn_key)))
+        states, height = np.empty((len(values), 4, 4), complex), np.empty(len(values))
+        for start in range(0, len(values), _BLOCK):
+            rows = slice(start, start + _BLOCK)
+            best, height[rows] = self._fitted(values[rows], points, logs)
+            states[rows] = self.source.states(best)
+        return states, height
 
     def _pool(self, rng: np.random.Generator) -> tuple[Array, NDArray[np.float32]]:
         """Prior draws and the log-chances of all outcomes, (pool, d) and (pool, 4 n_settings)."""
@@ -95,8 +116,9 @@ class LikelihoodEstimator:
         chances = self.source.chances(points, rho, self.settings).reshape(_POOL, -1)
         return points, np.log(np.maximum(chances, FLOOR)).astype(np.float32)
 
-    def _fitted(self, counts: NDArray[np.int64], points: Array, logs: NDArray[np.float32]) -> Array:
-        """The most likely points (b, d): the best of those that lead up from the best draw of each part of the pool."""
+    def _fitted(self, counts: NDArray[np.int64], points: Array, logs: NDArray[np.float32]) -> tuple[Array, Array]:
+        """The most likely points (b, d), the best of those that lead up from the best draw of each part of the pool, and
+        the logarithms of their likelihoods (b,)."""
         b, d = len(counts), points.shape[1]
         starts = _STARTS.get(d, 4 * d)
         size = _POOL // starts
@@ -104,8 +126,9 @@ class LikelihoodEstimator:
         likelihood = flat.astype(np.float32) @ logs[: starts * size].T
         chosen = likelihood.reshape(b, starts, size).argmax(axis=2) + size * np.arange(starts)
         found, value = self._climb(points[chosen].reshape(-1, d), np.repeat(counts, starts, axis=0), _STEPS, _GAIN)
-        best = value.reshape(b, starts).argmax(axis=1)
-        return found.reshape(b, starts, d)[np.arange(b), best]
+        value = value.reshape(b, starts)
+        best = value.argmax(axis=1)
+        return found.reshape(b, starts, d)[np.arange(b), best], value[np.arange(b), best]
 
     def _climb(self, start: Array, counts: NDArray[np.int64], steps: int, gain: float) -> tuple[Array, Array]:
         def slopes(at: Array) -> tuple[Array, NDArray[np.floating]]:

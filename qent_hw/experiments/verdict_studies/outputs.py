@@ -75,7 +75,8 @@ def write_verdict_outputs(study: VerdictStudy, frame: pd.DataFrame, folder: Path
 
 
 def _table(frame: pd.DataFrame) -> Table:
-    columns = [column for column in frame.columns if column != "case"]
+    # what begins with _ is there for the figures
+    columns = [column for column in frame.columns if column != "case" and not column.startswith("_")]
     words = sum(frame[column].dtype == object for column in columns)
     # words first, as a table here has them
     ordered = sorted(columns, key=lambda column: frame[column].dtype != object)
