@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import qent_hw
-from qent_hw import cli_check, cli_device, cli_recommend, cli_remote, cli_study
+from qent_hw import cli_certify, cli_check, cli_device, cli_recommend, cli_remote, cli_study
 from qent_hw.cli_device import training_bar
 from qent_hw.cli_options import (
     BadFitOk,
@@ -274,7 +274,7 @@ def _progress(silent: bool) -> Iterator[Progress | None]:
         yield tell
 
 
-for commands in (cli_remote, cli_device, cli_study, cli_check, cli_recommend):
+for commands in (cli_remote, cli_device, cli_study, cli_check, cli_recommend, cli_certify):
     commands.add_to(app)
 
 

@@ -27,7 +27,7 @@ OPERATORS: NDArray[np.complex128] = np.array([np.kron(_along(name[0]), _along(na
 
 @dataclass(frozen=True)
 class Chances:
-    """Of every outcome of all nine settings, as offset + slopes @ averages: offset (36,), slopes (36, 15).
+    """Of every outcome of all nine settings (or of some), as offset + slopes @ averages: offset (36,), slopes (36, 15).
 
     The first axis runs over ALL_SETTINGS and, within each, over ++, +−, −+, −−; averages follow FEATURES.
     """
@@ -42,7 +42,7 @@ class Chances:
     @cached_property
     def squares(self) -> NDArray[np.float64]:
         """(36, 225) the outer product of every outcome's slopes with themselves."""
-        return (self.slopes[:, :, None] * self.slopes[:, None, :]).reshape(36, 225)
+        return (self.slopes[:, :, None] * self.slopes[:, None, :]).reshape(-1, 225)
 
 
 def outcome_chances(assignment: NDArray[np.float64] | None = None) -> Chances:
