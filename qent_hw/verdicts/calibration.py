@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qent_hw.errors import InputError
-from qent_hw.estimators.bayes import BayesEstimates
 from qent_hw.estimators.estimates import Estimates, Estimator
 from qent_hw.estimators.situation import Situation, measured
 from qent_hw.physics import Counts, concurrence, is_entangled
@@ -27,15 +26,18 @@ STATES = 20_000
 
 @dataclass(frozen=True, eq=False)
 class Rehearsal:
-    """Simulated states of a situation with their counts: labels (n,), concurrences (n,)."""
+    """Simulated states of a situation with their counts: labels (n,), concurrences (n,), and how likely each outcome
+    was, probabilities (n, n_settings, 4)."""
 
     counts: Counts
     entangled: NDArray[np.bool_]
     concurrence: NDArray[np.float64]
+    probabilities: NDArray[np.float64]
 
     def first(self, n: int) -> Rehearsal:
         """The first `n` of them."""
-        return Rehearsal(Counts(self.counts.settings, self.counts.values[:n]), self.entangled[:n], self.concurrence[:n])
+        counts = Counts(self.counts.settings, self.counts.values[:n])
+        return Rehearsal(counts, self.entangled[:n], self.concurrence[:n], self.probabilities[:n])
 
 
 def rehearse(situation: Situation, n: int, seed: np.random.SeedSequence) -> Rehearsal:
@@ -49,7 +51,12 @@ def rehearse(situation: Situation, n: int, seed: np.random.SeedSequence) -> Rehe
     states, shots = (np.random.default_rng(child) for child in _children(seed, 2))
     drawn = situation.states.draw(situation.channel, n, states)
     counts = measured(drawn, situation.settings, situation.shots, shots)
-    return Rehearsal(counts, is_entangled(drawn.truth, validate=False), concurrence(drawn.truth, validate=False))
+    return Rehearsal(
+        counts,
+        is_entangled(drawn.truth, validate=False),
+        concurrence(drawn.truth, validate=False),
+        drawn.probabilities(situation.settings).mean(axis=2),
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +116,7 @@ def calibration_of(estimator: Estimator, rehearsal: Rehearsal, seed: np.random.S
     )
 
 
-def bayes_verdicts(found: BayesEstimates, error_rate: float) -> NDArray[np.str_]:
+def bayes_verdicts(found: Estimates, error_rate: float) -> NDArray[np.str_]:
     """(n,) three-way verdicts of a posterior: entangled where P ≥ 1 − α, separable where P ≤ α. Of states like those of
     the prior, at most a share α of either verdict is wrong: that is what a posterior means, and needs no simulation.
     """

@@ -101,7 +101,7 @@ def _curves(axis: Axes, study: Study, panel: _Panel, looks: dict[str, Mark], cur
         _line(axis, x, y, error, looks[str(name)], dashed=_is_plain(str(name)))
     axis.set_ylabel(curve.label)
     if panel.x == "shots":
-        _shots_axis(axis, sorted(panel.rows["shots"].unique()))
+        shots_axis(axis, sorted(panel.rows["shots"].unique()))
         axis.set_xlabel("shots a state")
     else:
         axis.set_xlabel(study.axis or "")
@@ -121,7 +121,8 @@ def _is_plain(name: str) -> bool:
     return name.startswith(("tomography", "chsh")) and not name.endswith("_tuned")
 
 
-def _shots_axis(axis: Axes, shots: Sequence[int]) -> None:
+def shots_axis(axis: Axes, shots: Sequence[int]) -> None:
+    """A logarithmic axis of shots, with a tick for each of these numbers, in increasing order."""
     axis.set_xscale("log")
     # a tick for each, but for those that would stand in one another's way
     ticks = [one for place, one in enumerate(shots) if place == 0 or one > _APART * shots[place - 1]]

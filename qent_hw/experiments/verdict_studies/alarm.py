@@ -13,10 +13,12 @@ from qent_hw.circuits import Family, load_family
 from qent_hw.estimators.situation import Situation, measured, shared_out
 from qent_hw.estimators.sources import Drawn, FamilyStates
 from qent_hw.experiments.comparison import share_error
+from qent_hw.experiments.report.marks import mark_handle, marks
 from qent_hw.experiments.study.card import MIXED, Case
 from qent_hw.experiments.study.cases import World
+from qent_hw.experiments.study.figures import shots_axis
 from qent_hw.pages.picture import Picture
-from qent_hw.pages.style import QUIET, WIDTH, finish, grid_of_axes, new_figure, plain_style
+from qent_hw.pages.style import QUIET, WIDTH, finish, grid_of_axes, legend_above, new_figure, plain_style
 from qent_hw.verdicts.alarm import Alarm, alarm_of
 from qent_hw.verdicts.calibration import rehearse
 from qent_hw.verdicts.shifts import BLIND, sights
@@ -132,25 +134,24 @@ def figures(frame: pd.DataFrame) -> dict[str, Picture]:
 
 def _power(frame: pd.DataFrame) -> Picture:
     panels = list(frame.groupby("title", sort=False))
-    figure = new_figure(WIDTH, 0.6 + 3.1 * -(-len(panels) // 2))
-    names = list(dict.fromkeys(frame["what is shifted"]))
-    colours = {name: f"C{place % 10}" if name != "as assumed" else QUIET for place, name in enumerate(names)}
+    figure = new_figure(WIDTH, 1.1 + 3.1 * -(-len(panels) // 2))
+    looks = marks(dict.fromkeys(frame["what is shifted"]))
     for axis, (title, rows) in zip(grid_of_axes(figure, len(panels), 2), panels, strict=True):
         for name, line in rows.groupby("what is shifted", sort=False):
             line = line.sort_values("shots")
             at, error = 100 * line["fires"].to_numpy(float), 100 * line["fires_se"].to_numpy(float)
-            axis.plot(line["shots"], at, "o-", color=colours[str(name)], markersize=3.5, linewidth=1.1, label=name)
-            axis.fill_between(line["shots"], at - error, at + error, color=colours[str(name)], alpha=0.18, linewidth=0)
+            mark = looks[str(name)]
+            axis.plot(line["shots"], at, color=mark.colour, marker=mark.marker, markersize=3.5, linewidth=1.1)
+            axis.fill_between(line["shots"], at - error, at + error, color=mark.colour, alpha=0.18, linewidth=0)
         axis.axhline(100 * rows["rate"].iloc[0], color=QUIET, linewidth=0.7, linestyle=":")
-        axis.set_xscale("log")
         axis.set_yscale("symlog", linthresh=2, linscale=0.6)
         axis.set_ylim(0, 115)
         axis.set_yticks([0, 1, 2, 5, 10, 20, 50, 100], ["0", "1", "2", "5", "10", "20", "50", "100"])
-        axis.minorticks_off()
+        shots_axis(axis, sorted(rows["shots"].unique()))
         axis.set_title(title)
         axis.set_xlabel("shots a state")
         axis.set_ylabel("alarm fires / %")
-        axis.legend(fontsize=6.5, loc="upper left", handlelength=1.2)
         axis.grid(True, color="#eeeeee", linewidth=0.6)
+    legend_above(figure, [mark_handle(mark, name) for name, mark in looks.items()], columns=3)
     caption = "Bands: one standard error. The dotted line is the rate of false alarms it is made for."
     return finish(figure, "How often the alarm fires", caption, "share of states with an alarm against shots")

@@ -19,6 +19,7 @@ from qent_hw.experiments.comparison import share_error
 from qent_hw.experiments.report.marks import mark_handle, marks
 from qent_hw.experiments.study.card import Case
 from qent_hw.experiments.study.cases import World
+from qent_hw.experiments.study.figures import shots_axis
 from qent_hw.pages.picture import Picture
 from qent_hw.pages.style import QUIET, WIDTH, finish, grid_of_axes, legend_above, new_figure, plain_style
 from qent_hw.physics import ALL_SETTINGS
@@ -242,7 +243,7 @@ def _undecided(frame: pd.DataFrame) -> Picture:
             share, error = 100 * line["undecided"].to_numpy(), 100 * line["undecided_se"].to_numpy()
             axis.plot(line["shots"], share, color=mark.colour, marker=mark.marker, markersize=4, linewidth=1.1)
             axis.fill_between(line["shots"], share - error, share + error, color=mark.colour, alpha=0.18, linewidth=0)
-        axis.set_xscale("log")
+        shots_axis(axis, sorted(rows["shots"].unique()))
         axis.set_ylim(-2, 102)
         axis.set_title(title)
         axis.set_xlabel("shots a state")
