@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from qent_hw.cli_options import BadFitOk, MaxAge, Record, StaleOk, record_entries
 from qent_hw.errors import InputError
 from qent_hw.terminal import bare_table, wide_console
 
 if TYPE_CHECKING:
-    from qent_hw.estimators.sources import StateSource
+    from qent_hw.estimators.limits_source import Source
     from qent_hw.verdicts.reach import Reach
 
 # random states that tell what settings can certify: half of them entangled, a share to 2% or better
@@ -54,16 +53,14 @@ def certify(
     from qent_hw.verdicts.certificate import check_alpha
 
     check_alpha(alpha)
-    # many small matrices: threads would only stand in each other's way
-    threadpool_limits(1)
     assignment = _readout(record_entries(record, max_age, stale_ok, bad_fit_ok))
     states = None if family is None else _states(family, channel, assignment)
     if counts is not None and settings is None:
-        _of_counts(counts, alpha, states, channel, assignment, seed, as_json)
+        _of_counts(counts, alpha, states, assignment, seed, as_json)
     elif settings is not None and counts is None:
         if states is None:
             raise InputError("settings: say of which states, with --family")
-        _of_settings(settings, alpha, states, channel, assignment, shots, seed, as_json)
+        _of_settings(settings, alpha, states, assignment, shots, seed, as_json)
     else:
         raise InputError("certify: give either --counts or --settings")
 
@@ -71,22 +68,21 @@ def certify(
 def _of_counts(
     file: str,
     alpha: float,
-    states: StateSource | None,
-    channel: str,
+    states: Source | None,
     assignment: NDArray[np.float64] | None,
     seed: int,
     as_json: bool,
 ) -> None:
     from qent_hw.experiments.counts_file import read_counts
     from qent_hw.verdicts.certificate import certify as certificates_of
-    from qent_hw.verdicts.certificate import family_pool
+    from qent_hw.verdicts.family_numerator import family_pool
     from qent_hw.verdicts.reach import reach
 
     measured, names = read_counts(file)
     of_splits, of_pool, of_reach = np.random.SeedSequence(seed).spawn(3)
     pool = None
     if states is not None:
-        pool = family_pool(states, channel, measured.settings, np.random.default_rng(of_pool))
+        pool = family_pool(states, measured.settings, np.random.default_rng(of_pool))
     found = certificates_of(measured, of_splits, assignment, pool)
     certified = found.certified(alpha)
     if as_json:
@@ -104,7 +100,7 @@ def _of_counts(
     console.print(table)
     console.print(_assumed(assignment is not None, states is not None), soft_wrap=True)
     if states is not None:
-        could = reach(states, channel, measured.settings, _STATES, of_reach, assignment)
+        could = reach(states, measured.settings, _STATES, of_reach, assignment)
         if not could.rates.any():
             console.print(
                 f"warning: {_listed(measured.settings)} can certify none of {len(could.rates)} random entangled states "
@@ -116,8 +112,7 @@ def _of_counts(
 def _of_settings(
     text: str,
     alpha: float,
-    states: StateSource,
-    channel: str,
+    states: Source,
     assignment: NDArray[np.float64] | None,
     shots: int,
     seed: int,
@@ -127,10 +122,10 @@ def _of_settings(
     from qent_hw.verdicts.reach import best_addition, reach
 
     settings = check_settings(tuple(part.strip() for part in text.split(",")))
-    could = reach(states, channel, settings, _STATES, seed, assignment)
+    could = reach(states, settings, _STATES, seed, assignment)
     if not len(could.rates):
         raise InputError(f"family, channel: none of {_STATES} random states is entangled; there is nothing to certify")
-    more = best_addition(states, channel, settings, _STATES, seed, shots, alpha, assignment)
+    more = best_addition(states, settings, _STATES, seed, shots, alpha, assignment)
     if as_json:
         document = {"alpha": alpha, "shots": shots, "reach": _plain(could, alpha, shots)}
         typer.echo(json.dumps(document | {"addition": more and _plain(more, alpha, shots)}, indent=2))
@@ -191,12 +186,8 @@ def _readout(entries: dict[str, Any]) -> NDArray[np.float64] | None:
     return load_record(choice.file, choice.trust).readout.matrix
 
 
-def _states(family: str, channel: str, assignment: NDArray[np.float64] | None) -> StateSource:
-    from qent_hw.estimators.sources import GENERAL_MIXED, NO_CHANNEL, state_source
-    from qent_hw.verdicts.misread import MisreadStates
+def _states(family: str, channel: str, assignment: NDArray[np.float64] | None) -> Source:
+    from qent_hw.estimators.sources import state_source
+    from qent_hw.verdicts.family_source import family_source
 
-    found = state_source(family)
-    if channel not in found.channels:
-        hint = f"; --channel {NO_CHANNEL} goes with {GENERAL_MIXED}" if family == GENERAL_MIXED else ""
-        raise InputError(f"channel = {channel!r}: must be one of {', '.join(found.channels)} for {family}{hint}")
-    return found if assignment is None else MisreadStates(found, assignment)
+    return family_source(state_source(family), channel, assignment)

@@ -5,10 +5,11 @@ E = L(numerator) / sup L(separable states) is an e-value (universal inference: W
 chance of at most α (Markov), and min(1, 1/E) is a p-value. The supremum is bounded from above by `separable_fit`, so
 that no numerical error makes E too large. Two numerators:
 
-* The family's: the mean of the likelihood over a fixed pool of states, say random states of a family after its channel
-  (and on its device). It needs no model to be valid, and is powerful where the state is like those of the pool. It may
-  be looked at after every shot, too: for a fixed separable state L(pool) / L(state) is a martingale, and this E never
-  exceeds it, so that E ≥ 1/α ever happens with a chance of at most α, whenever a sequential experiment stops.
+* The family's: the mean of the likelihood over random states of a family after its channel (and on its device, or as a
+  device reads them), see `family_numerator`. It needs no model to be valid, and has power where the state is like
+  those of the family. Over a fixed pool alone (`pool_evidence`) it may also be looked at after every shot: for a fixed
+  separable state L(pool) / L(state) is a martingale, and this E never exceeds it, so that E ≥ 1/α ever happens with
+  a chance of at most α, whenever a sequential experiment stops.
 * The split one: the counts are split at random into halves, which for given shots are independent; the state that fits
   one half best, with a little white noise so that nothing is impossible, is the numerator on the other half. Both ways
   round, and several splits, are averaged. It takes nothing but the counts, and is for a number of shots fixed before.
@@ -29,20 +30,15 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from qent_hw.errors import InputError
-from qent_hw.estimators.fisher_scoring import FLOOR
 from qent_hw.estimators.interior_point import Array
-from qent_hw.estimators.sources import StateSource
 from qent_hw.estimators.tomography_born import Chances
 from qent_hw.physics.counts import Counts
+from qent_hw.verdicts.family_numerator import FamilyPool, family_mean, pool_mean
 from qent_hw.verdicts.separable_fit import best_of_all, best_separable, chances_of, log_likelihood
 
-POOL = 1 << 14
-"""States in a family's pool: enough that one is near any state that some 10,000 shots can tell apart."""
-
-SPLITS = 1
+SPLITS = 4
 """Random splits into halves: more of them even out the luck of the split, at as much more time each."""
 
-_BLOCK = 512
 _NOISE = 4.0  # over the shots of a half: share of white noise in the state that fits it
 
 
@@ -67,35 +63,11 @@ class Certificates:
         return self.log_evidence >= -log(check_alpha(alpha))
 
 
-@dataclass(frozen=True, eq=False)
-class Pool:
-    """States whose mean likelihood is a numerator: log-chances (m, 4 n_settings) of the outcomes of `settings`."""
-
-    settings: tuple[str, ...]
-    logs: Array
-
-
-def family_pool(
-    states: StateSource, channel: str, settings: tuple[str, ...], rng: np.random.Generator, size: int = POOL
-) -> Pool:
-    """`size` random states of a family, as they are measured in `settings`.
-
-    Raises
-    ------
-    InputError
-        for a channel that these states do not pass through.
-    """
-    if channel not in states.channels:
-        raise InputError(f"channel = {channel!r}: these states pass through {', '.join(states.channels)}")
-    chance = states.draw(channel, size, rng).probabilities(settings).mean(axis=2)
-    return Pool(settings, np.log(np.maximum(chance.reshape(size, -1), FLOOR)))
-
-
 def certify(
     counts: Counts,
     seed: int | np.random.SeedSequence,
     assignment: NDArray[np.float64] | None = None,
-    pool: Pool | None = None,
+    family: FamilyPool | None = None,
     splits: int = SPLITS,
 ) -> Certificates:
     """The evidence for entanglement in counts of any settings; see the module.
@@ -103,11 +75,11 @@ def certify(
     Parameters
     ----------
     seed
-        of the random splits; to be chosen before the counts are seen.
+        of everything random; to be chosen before the counts are seen.
     assignment
         (4, 4) A[measured, prepared] of ++, +−, −+, −−; None where nothing is misread.
-    pool
-        of the same settings in the same order, chosen before the counts are seen; None for no family.
+    family
+        a pool in the same settings in the same order, drawn without a look at the counts; None for no family.
 
     Raises
     ------
@@ -117,24 +89,22 @@ def certify(
     if splits < 1:
         raise InputError(f"splits = {splits}: must be 1 or more")
     chances = chances_of(counts.settings, assignment)
-    without = split_evidence(counts.values, chances, splits, np.random.default_rng(seed))
-    if pool is None:
+    of_splits, of_family = map(np.random.default_rng, _sequence(seed).spawn(2))
+    without = split_evidence(counts.values, chances, splits, of_splits)
+    if family is None:
         return Certificates(without)
-    return Certificates(np.logaddexp(without, pool_evidence(counts, chances, pool)) - log(2))
+    _check_pool(family, counts)
+    helped = family_mean(family, counts.values, of_family) - best_separable(counts.values, chances).upper
+    return Certificates(np.logaddexp(without, helped) - log(2))
 
 
-def pool_evidence(counts: Counts, chances: Chances, pool: Pool) -> Array:
-    """log E (n,) of the family's numerator alone. Raises `InputError` for a pool of other settings."""
-    if pool.settings != counts.settings:
-        raise InputError(
-            f"pool of the settings {', '.join(pool.settings)}: the counts are of {', '.join(counts.settings)}"
-        )
-    flat = counts.values.reshape(len(counts.values), -1)
-    mean = np.empty(len(flat))
-    for first in range(0, len(flat), _BLOCK):
-        part = slice(first, first + _BLOCK)
-        mean[part] = logsumexp(flat[part].astype(np.float64) @ pool.logs.T, axis=1) - log(len(pool.logs))
-    return mean - best_separable(counts.values, chances).upper
+def pool_evidence(counts: Counts, chances: Chances, family: FamilyPool) -> Array:
+    """log E (n,) of a fixed pool's mean alone, which may be looked at after every shot; see the module.
+
+    Raises `InputError` for a pool of other settings.
+    """
+    _check_pool(family, counts)
+    return pool_mean(family, counts.values) - best_separable(counts.values, chances).upper
 
 
 def split_evidence(values: NDArray[np.int64], chances: Chances, splits: int, rng: np.random.Generator) -> Array:
@@ -174,6 +144,20 @@ def random_halves(values: NDArray[np.int64], rng: np.random.Generator) -> tuple[
         half[..., outcome] = rng.hypergeometric(seen, left, drawn)
         drawn = drawn - half[..., outcome]
     return half, values - half
+
+
+def _check_pool(family: FamilyPool, counts: Counts) -> None:
+    if family.settings != counts.settings:
+        raise InputError(
+            f"family: a pool in the settings {', '.join(family.settings)}; the counts are of "
+            f"{', '.join(counts.settings)}"
+        )
+
+
+def _sequence(seed: int | np.random.SeedSequence) -> np.random.SeedSequence:
+    # spawned anew, so that the same seed gives the same however often it was used
+    root = np.random.SeedSequence(seed) if isinstance(seed, int) else seed
+    return np.random.SeedSequence(root.entropy, spawn_key=root.spawn_key)
 
 
 def check_alpha(alpha: float) -> float:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qent_hw.estimators.interior_point import Array
-from qent_hw.estimators.sources import StateSource
+from qent_hw.estimators.limits_source import Source
 from qent_hw.estimators.tomography_born import Chances
 from qent_hw.physics.entanglement import is_entangled
 from qent_hw.physics.settings import ALL_SETTINGS
@@ -87,8 +87,7 @@ def rates(chance: Array, chances: Chances, weights: Array | None = None) -> Arra
 
 
 def reach(
-    states: StateSource,
-    channel: str,
+    states: Source,
     settings: tuple[str, ...],
     n: int,
     seed: int | np.random.SeedSequence,
@@ -102,14 +101,13 @@ def reach(
         for an unknown setting, or an assignment that is none.
     """
     chances = chances_of(settings, assignment)
-    drawn = states.draw(channel, n, np.random.default_rng(seed))
-    entangled = is_entangled(drawn.truth, validate=False)
-    return Reach(settings, rates(drawn.probabilities(settings).mean(axis=2)[entangled], chances))
+    points, rho = states.draw(n, np.random.default_rng(seed))
+    entangled = is_entangled(rho, validate=False)
+    return Reach(settings, rates(states.chances(points[entangled], rho[entangled], settings), chances))
 
 
 def best_addition(
-    states: StateSource,
-    channel: str,
+    states: Source,
     settings: tuple[str, ...],
     n: int,
     seed: int | np.random.SeedSequence,
@@ -119,5 +117,5 @@ def best_addition(
 ) -> Reach | None:
     """The reach of `settings` and the one more setting with which so many shots certify most; None with all nine."""
     more = [one for one in ALL_SETTINGS if one not in settings]
-    found = [reach(states, channel, (*settings, one), n, seed, assignment) for one in more]
+    found = [reach(states, (*settings, one), n, seed, assignment) for one in more]
     return max(found, key=lambda one: (one.share_within(shots, alpha), one.share), default=None)

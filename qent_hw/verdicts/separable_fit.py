@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 from qent_hw.estimators.interior_point import ALL_STATES, SEPARABLE_STATES, Array, climb
 from qent_hw.estimators.tomography_born import Chances, matrices_of, outcome_chances
@@ -86,13 +88,20 @@ def log_likelihood(counts: NDArray[np.number], chance: Array) -> Array:
 def _fit(counts: NDArray[np.number], chances: Chances, signs: Array, gap: float) -> Fit:
     flat = counts.reshape(len(counts), -1).astype(np.float64)
     averages, short = np.empty((len(flat), 15)), np.empty(len(flat))
-    # in blocks that stay in the processor's cache
-    for first in range(0, len(flat), _BLOCK):
-        part = slice(first, first + _BLOCK)
-        found = climb(flat[part], _start(flat[part], chances, signs), chances, signs, gap)
-        averages[part], short[part] = found.averages, found.short
+    # many small matrices: threads would only wait for one another
+    with _threads().limit(limits=1):
+        # in blocks that stay in the processor's cache
+        for first in range(0, len(flat), _BLOCK):
+            part = slice(first, first + _BLOCK)
+            found = climb(flat[part], _start(flat[part], chances, signs), chances, signs, gap)
+            averages[part], short[part] = found.averages, found.short
     value = log_likelihood(flat, chances(averages))
     return Fit(averages, value, value + short)
+
+
+@cache
+def _threads() -> ThreadpoolController:
+    return ThreadpoolController()
 
 
 def _start(flat: Array, chances: Chances, signs: Array) -> Array:
