@@ -149,22 +149,28 @@ def predict(
     model: Annotated[
         str, typer.Option(help="A model file, or a shipped model's name.")
     ] = "special_four_basis-dephasing-bell8",
+    error_rate: Annotated[float, typer.Option(help="How often a verdict of either kind may be wrong.")] = 0.01,
     seed: Annotated[int, typer.Option(min=0, help="Seed of whatever an estimator draws for its intervals.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
     """Entangled or not, and how much: estimates from anyone's counts."""
     from qent_hw.estimators import named_estimator
     from qent_hw.experiments.counts_file import read_counts
+    from qent_hw.experiments.judging import judge_alone
     from qent_hw.experiments.summary import print_estimates
     from qent_hw.experiments.tables import estimates_frame
+    from qent_hw.verdicts.decision import check_error_rate
 
+    check_error_rate(error_rate)
     estimator = named_estimator(model)
     measured, states = read_counts(counts)
-    table = estimates_frame(estimator.name, estimator.estimate(measured, seed)).assign(state=states)
+    judged = judge_alone(estimator, measured, seed, error_rate)
+    table = estimates_frame(estimator.name, judged).assign(state=states)
     if as_json:
-        typer.echo(json.dumps({"estimates": table.to_dict(orient="records")}, indent=2))
+        rows = table.astype(object).where(table.notna(), None).to_dict(orient="records")
+        typer.echo(json.dumps({"estimates": rows}, indent=2))
     else:
-        print_estimates(table, estimator.model)
+        print_estimates(table, estimator.model, judged)
 
 
 @app.command()
@@ -239,7 +245,7 @@ def init(
 def _adaptive(asked: bool, error_rate: float | None, card: Runcard) -> dict[str, Any]:
     """What `--adaptive` and `--error-rate` change of the runcard's section `adaptive`."""
     from qent_hw.experiments.run import adaptive_entries
-    from qent_hw.verdicts.adaptive import check_error_rate
+    from qent_hw.verdicts.decision import check_error_rate
 
     if error_rate is None:
         return adaptive_entries(asked, card)

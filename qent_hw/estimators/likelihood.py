@@ -95,6 +95,9 @@ class LikelihoodEstimator:
         """The most likely states of the source (n, 4, 4) for all states of `counts`, and the logarithms of their
         likelihoods (n,), without the constant of how many ways there are to get such counts.
 
+        From a quarter of the starts that estimates are made from, which finds the same height in all but a few of a
+        thousand random states.
+
         Raises
         ------
         InputError
@@ -106,7 +109,7 @@ class LikelihoodEstimator:
         states, height = np.empty((len(values), 4, 4), complex), np.empty(len(values))
         for start in range(0, len(values), _BLOCK):
             rows = slice(start, start + _BLOCK)
-            best, height[rows] = self._fitted(values[rows], points, logs)
+            best, height[rows] = self._fitted(values[rows], points, logs, 4)
             states[rows] = self.source.states(best)
         return states, height
 
@@ -116,11 +119,13 @@ class LikelihoodEstimator:
         chances = self.source.chances(points, rho, self.settings).reshape(_POOL, -1)
         return points, np.log(np.maximum(chances, FLOOR)).astype(np.float32)
 
-    def _fitted(self, counts: NDArray[np.int64], points: Array, logs: NDArray[np.float32]) -> tuple[Array, Array]:
-        """The most likely points (b, d), the best of those that lead up from the best draw of each part of the pool, and
-        the logarithms of their likelihoods (b,)."""
+    def _fitted(
+        self, counts: NDArray[np.int64], points: Array, logs: NDArray[np.float32], fewer: int = 1
+    ) -> tuple[Array, Array]:
+        """The most likely points (b, d), the best of those that lead up from the best draw of each part of the pool,
+        and the logarithms of their likelihoods (b,). fewer: times fewer parts."""
         b, d = len(counts), points.shape[1]
-        starts = _STARTS.get(d, 4 * d)
+        starts = _STARTS.get(d, 4 * d) // fewer
         size = _POOL // starts
         flat = counts.reshape(b, -1)
         likelihood = flat.astype(np.float32) @ logs[: starts * size].T

@@ -180,6 +180,7 @@ def adaptive_frame(
             "concurrence": mean,
             "concurrence_low": np.minimum(low, mean),
             "concurrence_high": np.maximum(high, mean),
+            "call": np.where(decided.look.p >= 0.5, "entangled", "separable"),
             "verdict": decided.verdict,
             "true_entangled": true_entangled,
             "true_concurrence": true_concurrence,

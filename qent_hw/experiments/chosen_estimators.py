@@ -67,6 +67,15 @@ def posterior_of(runcard: Runcard, plan: Plan, record: DeviceRecord | None, devi
     return made
 
 
+def situation_of(runcard: Runcard, plan: Plan, record: DeviceRecord | None, device: Device | None) -> Situation:
+    """What verdicts of a run assume: the family, and the device as far as it is known."""
+    assumed = _situation(runcard, plan, record, device)
+    if runcard.backend.name == "aer" and runcard.injection.kind != "idle":
+        # nothing errs, and there are closed forms
+        assumed = replace(assumed, states=FamilyStates(plan.family))
+    return replace(assumed, shots=runcard.shots * len(runcard.settings))
+
+
 def cards_of(estimators: Sequence[Estimator]) -> dict[str, dict[str, Any]]:
     """The model card of each estimator, for the provenance."""
     return {

@@ -18,8 +18,9 @@ from qent_hw.circuits.template import transpile_template
 from qent_hw.errors import InputError
 from qent_hw.experiments.adaptive_run import NAME as ADAPTIVE
 from qent_hw.experiments.adaptive_run import adaptive_figures, adaptive_frame, measure_adaptively
-from qent_hw.experiments.chosen_estimators import cards_of, load_estimators, posterior_of
+from qent_hw.experiments.chosen_estimators import cards_of, load_estimators, posterior_of, situation_of
 from qent_hw.experiments.comparison import figures_of_merit
+from qent_hw.experiments.judging import alarm_figures, judge, verdict_figures, withheld
 from qent_hw.experiments.plan import Plan, make_plan
 from qent_hw.experiments.provenance import provenance
 from qent_hw.experiments.runcard import Adaptive, Runcard, load_runcard, overrides_of, parse_runcard
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
     from qent_hw.estimators import Estimates, Estimator
+    from qent_hw.estimators.situation import Situation
     from qent_hw.hardware.simulators import Backend
     from qent_hw.pages.picture import Picture
 
@@ -170,7 +172,8 @@ def _run(runcard: Runcard, progress: Progress, training: TrainingProgress | None
         measured = Counts(tuple(runcard.settings), decided.counts)
         cards[ADAPTIVE] = {**posterior.card, "title": posterior.card["title"].replace("Bayes", "Adaptive shots: Bayes")}
     origin = provenance(backend.name, device, runcard.seed, cards)
-    return conclude(runcard, plan, estimators, measured, circuit, origin, decided)
+    situation = situation_of(runcard, plan, record, device)
+    return conclude(runcard, plan, estimators, measured, circuit, origin, situation, decided)
 
 
 @dataclass(frozen=True)
@@ -210,14 +213,16 @@ def conclude(
     measured: Counts,
     circuit: QuantumCircuit,
     origin: dict[str, Any],
+    situation: Situation,
     decided: Decided | None = None,
 ) -> Run:
-    """From counts to a finished run: estimate, and compare with the truth. `origin` is its provenance; `decided`, how
-    its shots were given out if not evenly."""
+    """From counts to a finished run: estimate, judge, and compare with the truth. `origin` is its provenance;
+    `situation`, what verdicts assume; `decided`, how its shots were given out if not evenly."""
     seeds = Seeds.of(runcard).estimates.spawn(len(estimators))
     results = {
         estimator.name: estimator.estimate(measured, seed) for estimator, seed in zip(estimators, seeds, strict=True)
     }
+    judged = judge(estimators, results, measured, situation, runcard.verdicts.error_rate, runcard.verdicts.alarm_rate)
     true_entangled, true_concurrence = is_entangled(plan.truth), concurrence(plan.truth)
     comparison = {
         "schema": 1,
@@ -231,16 +236,24 @@ def conclude(
         "shots": runcard.shots,
         "seed": runcard.seed,
         **_adaptive(runcard, decided, true_entangled),
+        "error_rate": judged.error_rate,
+        **alarm_figures(judged),
+        **({"notes": list(judged.notes)} if judged.notes else {}),
         "estimators": {
-            estimator.name: _compare(results[estimator.name], true_entangled, true_concurrence)
+            estimator.name: _compare(judged.estimates[estimator.name], true_entangled, true_concurrence)
             | {"settings": len(estimator.settings), "shots_total": _shots_of(measured, estimator.settings)}
+            | {"calibrated_on": judged.calibrated[estimator.name]}
+            | {"verdicts": verdict_figures(judged.verdicts[estimator.name], true_entangled)}
             | _warning(results[estimator.name])
             for estimator in estimators
         },
     }
-    estimates = estimates_table(results, true_entangled, true_concurrence)
+    estimates = estimates_table(judged, true_entangled, true_concurrence)
     if decided is not None:
-        rows = adaptive_frame(decided, true_entangled, true_concurrence)
+        rows = adaptive_frame(decided, true_entangled, true_concurrence).assign(
+            fit_p=np.nan if judged.fit_p is None else judged.fit_p
+        )
+        rows["verdict"] = withheld(rows["verdict"].to_numpy(), judged.fired)
         estimates = pd.concat([estimates, rows], ignore_index=True)
     counts = counts_table(measured, plan)
     return Run(runcard, plan, measured, counts, estimates, comparison, origin, circuit, decided)

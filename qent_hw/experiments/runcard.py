@@ -22,6 +22,7 @@ from qent_hw.calibration.record import Trust
 from qent_hw.errors import InputError
 from qent_hw.physics.settings import BELL_SETTINGS, check_settings
 from qent_hw.validation import first_problem
+from qent_hw.verdicts.decision import ERROR_RATE, FALSE_ALARMS
 
 Angle = Annotated[float, BeforeValidator(angle)]
 Strength = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -144,6 +145,14 @@ class Adaptive(_Section):
     growth: Annotated[float, Field(ge=1.05, le=100, allow_inf_nan=False)] = 1.5
 
 
+class Verdicts(_Section):
+    """How sure verdicts are to be: the share of separable states that may be called entangled, and of entangled ones
+    that may be called separable; and how often the alarm may fire although all is as assumed (see `verdicts`)."""
+
+    error_rate: Annotated[float, Field(gt=0, lt=0.5, allow_inf_nan=False)] = ERROR_RATE
+    alarm_rate: Annotated[float, Field(gt=0, lt=0.5, allow_inf_nan=False)] = FALSE_ALARMS
+
+
 class Runcard(_Section):
     """One experiment."""
 
@@ -162,6 +171,7 @@ class Runcard(_Section):
     backend: BackendChoice = BackendChoice()
     record: RecordChoice | None = None
     adaptive: Adaptive | None = None
+    verdicts: Verdicts = Verdicts()
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Runcard:

@@ -9,12 +9,14 @@ from rich.console import Console
 from rich.table import Table
 
 from qent_hw.experiments.trained_for import misplaced, trained_for
+from qent_hw.experiments.verdict_words import alarm_text, judged_text, verdicts_text
 from qent_hw.terminal import bare_table, wide_console
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from qent_hw.estimators import Model
+    from qent_hw.experiments.judging import Judgement
     from qent_hw.experiments.run import Run
 
 
@@ -40,10 +42,16 @@ def print_summary(run: Run, folder: Path) -> None:
             with_error(one["rmse"], one["rmse_se"]),
         )
     console.print(table)
+    for name, one in comparison["estimators"].items():
+        console.print(f"{name}: {verdicts_text(one['verdicts'], comparison['error_rate'])}", soft_wrap=True)
+    if "alarm" in comparison:
+        console.print(f"alarm: {alarm_text(comparison['alarm'])}", soft_wrap=True)
     if "adaptive" in comparison:
         console.print(f"adaptive: {adaptive_text(comparison['adaptive'])}", soft_wrap=True)
     backend = run.provenance["backend"]
     for note in [*filter(None, [backend.get("pair_chosen")]), *backend.get("clipped", []), *misplaced(run)]:
+        console.print(f"note: {note}", soft_wrap=True)
+    for note in comparison.get("notes", []):
         console.print(f"note: {note}", soft_wrap=True)
     for name, one in comparison["estimators"].items():
         if "warning" in one:
@@ -73,7 +81,7 @@ def adaptive_text(figures: dict[str, Any]) -> str:
     )
 
 
-def print_estimates(estimates: pd.DataFrame, model: Model) -> None:
+def print_estimates(estimates: pd.DataFrame, model: Model, judged: Judgement) -> None:
     """Print estimates, a row per state, and what they assume."""
     console = Console(highlight=False)
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
@@ -94,7 +102,9 @@ def print_estimates(estimates: pd.DataFrame, model: Model) -> None:
     console.print(
         f"Model-based: true for states of the family {model.family} under {model.channel}"
         + (f" by {trained_for(model.card)}" if "device" in model.card else "")
-        + "; no proof beyond it."
+        + "; no proof beyond it. "
+        + judged_text(judged)
+        + "."
     )
 
 

@@ -12,6 +12,7 @@ from qent_hw.physics import Counts
 
 if TYPE_CHECKING:
     from qent_hw.estimators import Estimates
+    from qent_hw.experiments.judging import Judgement
     from qent_hw.experiments.plan import Plan
 
 OUTCOMES = ("n_pp", "n_pm", "n_mp", "n_mm")
@@ -30,20 +31,22 @@ def counts_table(measured: Counts, plan: Plan) -> pd.DataFrame:
 
 
 def estimates_table(
-    results: dict[str, Estimates], true_entangled: NDArray[np.bool_], true_concurrence: NDArray[np.float64]
+    judged: Judgement, true_entangled: NDArray[np.bool_], true_concurrence: NDArray[np.float64]
 ) -> pd.DataFrame:
-    """One row per state and estimator: what it says, and the truth."""
+    """One row per state and estimator: what is said of it, and the truth."""
     return pd.concat(
         [
-            estimates_frame(name, estimates).assign(true_entangled=true_entangled, true_concurrence=true_concurrence)
-            for name, estimates in results.items()
+            estimates_frame(name, judged).assign(true_entangled=true_entangled, true_concurrence=true_concurrence)
+            for name in judged.estimates
         ],
         ignore_index=True,
     )
 
 
-def estimates_frame(name: str, estimates: Estimates) -> pd.DataFrame:
-    """One row per state: what estimator `name` says."""
+def estimates_frame(name: str, judged: Judgement) -> pd.DataFrame:
+    """One row per state: what estimator `name` says, calibrated; `call`, what is likelier; `verdict`, at the stated
+    error rate; and `fit_p`, how well the counts fit what is assumed (no number where that was not tested)."""
+    estimates: Estimates = judged.estimates[name]
     return pd.DataFrame(
         {
             "state": np.arange(len(estimates.p_entangled)),
@@ -54,6 +57,8 @@ def estimates_frame(name: str, estimates: Estimates) -> pd.DataFrame:
             "concurrence": estimates.concurrence,
             "concurrence_low": estimates.concurrence_low,
             "concurrence_high": estimates.concurrence_high,
-            "verdict": estimates.verdict,
+            "call": estimates.verdict,
+            "verdict": judged.verdicts[name],
+            "fit_p": np.nan if judged.fit_p is None else judged.fit_p,
         }
     )

@@ -22,11 +22,6 @@ from qent_hw.estimators.sources import GeneralMixed
 from qent_hw.physics import Counts
 from qent_hw.verdicts.separable_fit import best_of_all, chances_of
 
-FALSE_ALARMS = 0.01
-"""Rate at which the alarm fires although all is as assumed."""
-STATES = 2000
-"""Simulated experiments that p-values are ranks among."""
-
 Heights = Callable[[Counts, np.random.SeedSequence], NDArray[np.float64]]
 
 

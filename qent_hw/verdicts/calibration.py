@@ -63,8 +63,8 @@ def rehearse(situation: Situation, n: int, seed: np.random.SeedSequence) -> Rehe
 class Calibration:
     """What an estimator's figures are worth.
 
-    scores: its P(entangled) for separable and entangled states; said, meant: (k,), what it says and how often that is
-    so, not decreasing; belt: of its concurrence, None where too few states are entangled, or separable, to tell.
+    scores: of separable and entangled states, see `_score`; said, meant: (k,), scores and how often states with such
+    a score are entangled, not decreasing; belt: of its concurrence, None where too few states are entangled, or separable, to tell.
     """
 
     scores: Scores
@@ -72,13 +72,16 @@ class Calibration:
     meant: NDArray[np.float64]
     belt: Belt | None
 
-    def probability(self, p_entangled: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(n,) calibrated P(entangled) of what the estimator says (n,)."""
-        return np.interp(p_entangled, self.said, self.meant)
+    def probability(self, score: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(n,) calibrated P(entangled) of scores (n,)."""
+        return np.interp(score, self.said, self.meant)
 
     def estimates(self, found: Estimates) -> Estimates:
         """The same estimates, calibrated. The verdict is the two-way one, of P ≥ 1/2."""
-        p, p_low, p_high = map(self.probability, (found.p_entangled, found.p_entangled_low, found.p_entangled_high))
+        p, p_low, p_high = (
+            self.probability(_score(one, found.concurrence))
+            for one in (found.p_entangled, found.p_entangled_low, found.p_entangled_high)
+        )
         low, high = found.concurrence_low, found.concurrence_high
         if self.belt is not None:
             low, high = self.belt.interval(found.concurrence)
@@ -87,7 +90,8 @@ class Calibration:
 
     def verdicts(self, found: Estimates, error_rate: float) -> NDArray[np.str_]:
         """(n,) three-way verdicts of the estimator's own, uncalibrated estimates."""
-        return self.scores.decide(found.p_entangled, self.probability(found.p_entangled), error_rate)
+        score = _score(found.p_entangled, found.concurrence)
+        return self.scores.decide(score, self.probability(score), error_rate)
 
 
 def calibration_of(estimator: Estimator, rehearsal: Rehearsal, seed: np.random.SeedSequence) -> Calibration:
@@ -104,16 +108,22 @@ def calibration_of(estimator: Estimator, rehearsal: Rehearsal, seed: np.random.S
     n = len(entangled)
     if entangled.all() or not entangled.any():
         raise InputError(f"calibration: all {n} simulated states have the same label; there is nothing to tell apart")
+    score = _score(found.p_entangled, found.concurrence)
     # one state on either side that was not seen: no share of n states says that something is certain
     edge = 1 / (n + 2)
-    fitted = IsotonicRegression(y_min=edge, y_max=1 - edge, out_of_bounds="clip").fit(found.p_entangled, entangled)
-    enough = entangled.sum() >= FEWEST and not entangled.all()
+    fitted = IsotonicRegression(y_min=edge, y_max=1 - edge, out_of_bounds="clip").fit(score, entangled)
     return Calibration(
-        Scores.of(found.p_entangled, entangled),
+        Scores.of(score, entangled),
         fitted.X_thresholds_,
         fitted.y_thresholds_,
-        Belt.of(found.concurrence, rehearsal.concurrence) if enough else None,
+        Belt.of(found.concurrence, rehearsal.concurrence) if entangled.sum() >= FEWEST else None,
     )
+
+
+def _score(p_entangled: NDArray[np.float64], concurrence: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What states are ordered by: P(entangled), and where that is all but 0 or 1, as an estimator made for another
+    device often has it, the concurrence."""
+    return p_entangled + 1e-3 * concurrence
 
 
 def bayes_verdicts(found: Estimates, error_rate: float) -> NDArray[np.str_]:

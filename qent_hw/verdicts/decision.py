@@ -20,6 +20,8 @@ from qent_hw.errors import InputError
 ENTANGLED, SEPARABLE, UNDECIDED, WITHHELD = "entangled", "separable", "undecided", "withheld"
 ERROR_RATE = 0.01
 """α, unless another is asked for."""
+FALSE_ALARMS = 0.01
+"""Rate at which the alarm fires although all is as assumed, unless another is asked for."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,8 @@ from qent_hw.circuits import Family
 from qent_hw.estimators.situation import Situation
 from qent_hw.estimators.sources import CHANNELS, Drawn, ExactStates, FamilyStates, draw_parameters, state_source
 from qent_hw.physics import ALL_SETTINGS, Counts
-from qent_hw.verdicts.alarm import FALSE_ALARMS, deviances, fit_of
+from qent_hw.verdicts.alarm import deviances, fit_of
+from qent_hw.verdicts.decision import FALSE_ALARMS
 
 States = NDArray[np.complex128]
 

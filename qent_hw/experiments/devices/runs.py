@@ -61,7 +61,7 @@ def _behind(run: Run, name: str) -> dict[str, float]:
     truth, entangled = best["true_concurrence"].to_numpy(), best["true_entangled"].to_numpy()
 
     def right(table: pd.DataFrame) -> NDArray[np.float64]:
-        verdicts: NDArray[np.float64] = ((table["verdict"] == "entangled").to_numpy() == entangled).astype(np.float64)
+        verdicts: NDArray[np.float64] = ((table["call"] == "entangled").to_numpy() == entangled).astype(np.float64)
         return verdicts
 
     gap = right(best) - right(ours)

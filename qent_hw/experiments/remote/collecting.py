@@ -14,7 +14,7 @@ import numpy as np
 
 from qent_hw.calibration.record import read_record
 from qent_hw.errors import BackendError, InputError
-from qent_hw.experiments.chosen_estimators import load_estimators
+from qent_hw.experiments.chosen_estimators import load_estimators, situation_of
 from qent_hw.experiments.remote import folder as folders
 from qent_hw.experiments.remote.sending import Told, send
 from qent_hw.experiments.remote.submission import Submission
@@ -118,6 +118,7 @@ def finish(path: Path) -> Run:
         measured,
         submission.circuit,
         submission.provenance | what_ran,
+        situation_of(submission.runcard, submission.plan, record, None),
     )
     _put(run, path)
     return run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from qent_hw.experiments.runcard import Points
@@ -17,9 +18,12 @@ def draw_figures(run: Run) -> dict[str, Picture]:
     """The figures of `run` by name, in the order of the report.
 
     Chosen states: `decay`, `scatter`, `features`. Random states: `scatter`, `reliability`, `misclassified`, `pulls`.
+    Before them `adaptive`, where shots were given out round by round.
     The same run gives the same bytes on the same versions.
     """
+    drawers: dict[str, Callable[[Run], Picture]]
     # a second's worth of matplotlib, so only when there is something to draw
+    from qent_hw.experiments.report.figures_adaptive import draw_adaptive
     from qent_hw.experiments.report.figures_decay import draw_decay
     from qent_hw.experiments.report.figures_features import draw_features, draw_pulls
     from qent_hw.experiments.report.figures_states import draw_misclassified, draw_reliability, draw_scatter
@@ -34,6 +38,8 @@ def draw_figures(run: Run) -> dict[str, Picture]:
             "misclassified": draw_misclassified,
             "pulls": draw_pulls,
         }
+    if run.adaptive is not None:
+        drawers = {"adaptive": draw_adaptive, **drawers}
     with plain_style():
         return {name: draw(run) for name, draw in drawers.items()}
 

@@ -73,7 +73,7 @@ def draw_reliability(run: Run) -> Picture:
     at = np.array([p[members].mean() for members in in_bin])
     for number, (name, rows) in enumerate(estimates.items()):
         truth = rows["true_entangled"].to_numpy()
-        right = (rows["verdict"].to_numpy() == "entangled") == truth
+        right = (rows["call"].to_numpy() == "entangled") == truth
         dodged = at + _DODGE * (number - (len(estimates) - 1) / 2)
         _shares(against_p, dodged, [right[m] for m in in_bin], looks[name])
         said = rows["p_entangled"].to_numpy()
@@ -112,7 +112,7 @@ def draw_misclassified(run: Run) -> Picture:
     figure, axes = _panels(len(estimates), 4.1)
     wrong_numbers = []
     for panel, (name, rows) in zip(axes, estimates.items(), strict=True):
-        called, truth = rows["verdict"].to_numpy() == "entangled", rows["true_entangled"].to_numpy()
+        called, truth = rows["call"].to_numpy() == "entangled", rows["true_entangled"].to_numpy()
         colour = looks[name].colour
         panel.axhline(0, color=TRUTH, linewidth=0.8, zorder=2)
         panel.scatter(p, lowest, s=3, color="#d4d4d4", linewidths=0, zorder=1, rasterized=True)

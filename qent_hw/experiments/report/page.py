@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from qent_hw.experiments.report.adaptive import errors_table
 from qent_hw.experiments.report.tables import (
     confusion_tables,
     death_table,
@@ -50,6 +51,7 @@ def render_report(run: Run) -> str:
         figures=run.figures,
         merit=merit_table(run),
         deaths=death_table(run),
+        adaptive=None if run.adaptive is None else errors_table(run),
         confusions=confusion_tables(run),
         pulls=pull_table(run),
         features=features_table(run),

@@ -77,7 +77,7 @@ def death_table(run: Run) -> Table | None:
             at_end = idle.strengths(1e-6 * decay.death) if decay.death is not None and has_end else ()
             row.append(", ".join(f"{p:.3f}" for p in at_end) or "–")
         for one in estimates.values():
-            entangled = one["verdict"].to_numpy()[decay.states] == "entangled"
+            entangled = one["call"].to_numpy()[decay.states] == "entangled"
             last, first = decay.measured_at[entangled], decay.measured_at[~entangled]
             row += [axis.text(last.max()) if len(last) else "none", axis.text(first.min()) if len(first) else "none"]
         rows.append(tuple(row))

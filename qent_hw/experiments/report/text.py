@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qent_hw.experiments.provenance import idle_of
+from qent_hw.experiments.report.adaptive import adaptive_assumptions, adaptive_outcome
 from qent_hw.experiments.report.decay import death_text, decays, strength_axis
 from qent_hw.experiments.report.labels import thousands
 from qent_hw.experiments.runcard import Points
@@ -26,12 +27,13 @@ _MOST_DEATHS = 4
 
 def what_was_done(run: Run) -> list[tuple[str, str]]:
     """(heading, sentence) on the states, the noise, the measurement and the truth."""
-    return [
+    done = [
         ("Prepared", _prepared(run)),
         ("Noise", _injected(run)),
         ("Measured", _measured(run)),
         ("Truth", _truth(run)),
     ]
+    return done if run.adaptive is None else [*done, ("Adaptive shots", adaptive_outcome(run))]
 
 
 def what_came_out(run: Run) -> list[tuple[str, str]]:
@@ -74,6 +76,8 @@ def assumptions(run: Run) -> list[tuple[str, str]]:
         ("The truth is what was injected.", _what_truth_is(run)),
         _injection_caveat(run),
     ]
+    if run.adaptive is not None:
+        found += adaptive_assumptions(run)
     found += training_remarks(run)
     found.append(
         (
@@ -140,6 +144,11 @@ def bias_note(run: Run) -> str:
             "The four sign pairs of the twirl have fixed quarters of the shots, which spreads less than drawing them "
             "at random: shot noise alone then gives a standard deviation somewhat below 1."
         )
+    if run.adaptive is not None:
+        notes.append(
+            "Measuring stopped by what the counts said, so that a fluctuation which settled the verdict was not made "
+            "up for by later shots: averages, and pulls with them, lie a little to the side of the verdict."
+        )
     return " ".join(notes)
 
 
@@ -189,6 +198,13 @@ def _law_and_phases(idle: IdleChannel) -> str:
 def _measured(run: Run) -> str:
     settings = run.measured.settings
     plural = "s" if len(settings) > 1 else ""
+    if run.adaptive is not None:
+        first = run.adaptive.rounds[0].total // len(settings)
+        return (
+            f"on {_backend(run)}, in {_number(len(settings))} setting{plural} ({', '.join(settings)}) with {first} "
+            f"shots each, and then in batches until each state's verdict was sure enough, or it had had "
+            f"{thousands(run.comparison['adaptive']['shots_cap'])} shots in all"
+        )
     return (
         f"on {_backend(run)}, in {_number(len(settings))} setting{plural} ({', '.join(settings)}) with "
         f"{thousands(run.runcard.shots)} shots each"

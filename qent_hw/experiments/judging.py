@@ -1,0 +1,176 @@
+"""What a run says of its states: calibrated estimates, verdicts at an error rate, and whether the counts fit at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qent_hw.errors import InputError
+from qent_hw.estimators import Estimates, Estimator, NeuralEstimator
+from qent_hw.estimators.bayes import BayesEstimates
+from qent_hw.estimators.situation import Situation
+from qent_hw.estimators.sources import state_source
+from qent_hw.experiments.comparison import share_error
+from qent_hw.physics import Counts, sample_counts
+from qent_hw.verdicts.alarm import alarm_of
+from qent_hw.verdicts.calibration import Calibration, Rehearsal, bayes_verdicts, calibration_of, rehearse
+from qent_hw.verdicts.decision import ENTANGLED, ERROR_RATE, FALSE_ALARMS, SEPARABLE, UNDECIDED, WITHHELD
+from qent_hw.verdicts.quality import error_rates
+
+# simulated states: for networks; for estimators that take a thousand times longer; and for the alarm
+_QUICK, _SLOW, _NULL = 20_000, 1500, 1000
+# of what is simulated: the same whoever asks, so that judgements are
+_SEED = np.random.SeedSequence(20241021, spawn_key=(7,))
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """Of n states.
+
+    Attributes
+    ----------
+    estimates, verdicts
+        of each estimator: calibrated estimates; `entangled`, `separable`, `undecided`, or `withheld` where the alarm
+        fired, (n,).
+    calibrated
+        of each estimator, on how many simulated states; 0 where it speaks for itself.
+    fit_p
+        (n,) how often counts fit the family and the device no better although all is as assumed; None where that could
+        not be tested.
+    error_rate, alarm_rate
+        of verdicts on each side, and of false alarms.
+    notes
+        what could not be done, in words.
+    """
+
+    estimates: Mapping[str, Estimates]
+    verdicts: Mapping[str, NDArray[np.str_]]
+    calibrated: Mapping[str, int]
+    fit_p: NDArray[np.float64] | None
+    error_rate: float
+    alarm_rate: float
+    notes: tuple[str, ...]
+
+    @property
+    def fired(self) -> NDArray[np.bool_] | None:
+        """(n,) where the alarm fired; None where there is none."""
+        return None if self.fit_p is None else self.fit_p <= self.alarm_rate
+
+
+def judge(
+    estimators: Sequence[Estimator],
+    results: Mapping[str, Estimates],
+    measured: Counts,
+    situation: Situation | None,
+    error_rate: float,
+    alarm_rate: float,
+) -> Judgement:
+    """What is to be said of the states of `measured`, given what the estimators say of them.
+
+    situation: what is assumed of states and device; its settings and shots are taken from the counts. None where
+    nothing is known, and nothing can be simulated.
+    """
+    notes: list[str] = []
+    rehearsal = fit_p = None
+    if situation is not None:
+        try:
+            rehearsal = _rehearsed(situation, measured)
+            fit_p = _fit(situation, measured, rehearsal)
+        except InputError as error:
+            notes.append(f"the experiment could not be simulated: {error}")
+    else:
+        notes.append("states and device are not known here, so that verdicts are neither calibrated nor checked")
+    estimates, verdicts, calibrated = {}, {}, {}
+    for place, estimator in enumerate(estimators):
+        found = results[estimator.name]
+        known, calibrated[estimator.name] = None, 0
+        if rehearsal is not None and not isinstance(found, BayesEstimates):
+            n = _QUICK if isinstance(estimator, NeuralEstimator) else _SLOW
+            try:
+                known = calibration_of(estimator, rehearsal.first(n), _child(3 + place))
+                calibrated[estimator.name] = n
+            except InputError as error:
+                notes.append(f"{estimator.name}: {error}")
+        estimates[estimator.name] = found if known is None else _keeping(found, known.estimates(found))
+        verdicts[estimator.name] = _verdicts(found, known, error_rate)
+    judged = Judgement(estimates, verdicts, calibrated, fit_p, error_rate, alarm_rate, tuple(notes))
+    return replace(judged, verdicts={name: withheld(one, judged.fired) for name, one in verdicts.items()})
+
+
+def judge_alone(estimator: NeuralEstimator, measured: Counts, seed: int, error_rate: float = ERROR_RATE) -> Judgement:
+    """What a model says of anyone's counts, given what it was trained for; a device that it was trained for is not
+    known well enough from its card to be simulated."""
+    model = estimator.model
+    states = None if "device" in model.card else state_source(model.family)
+    situation = None if states is None else Situation(states, model.channel, int(measured.shots[0].sum()))
+    results = {estimator.name: estimator.estimate(measured, seed)}
+    return judge([estimator], results, measured, situation, error_rate, FALSE_ALARMS)
+
+
+def withheld(verdict: NDArray[np.str_], fired: NDArray[np.bool_] | None) -> NDArray[np.str_]:
+    """Verdicts (n,), but for the states whose alarm fired."""
+    return verdict if fired is None else np.where(fired, WITHHELD, verdict)
+
+
+def verdict_figures(verdict: NDArray[np.str_], entangled: NDArray[np.bool_]) -> dict[str, Any]:
+    """The block `verdicts` of an estimator in `comparison.json`: how many of each, and shares of false ones with their
+    binomial errors; None where there is nothing to be a share of."""
+    found: dict[str, Any] = {name: int((verdict == name).sum()) for name in (ENTANGLED, SEPARABLE, UNDECIDED, WITHHELD)}
+    for name, (share, n) in error_rates(verdict, entangled).items():
+        if name != "undecided":
+            found[name] = share if n else None
+            found[f"{name}_se"] = share_error(share * n, n) if n else None
+    return found
+
+
+def alarm_figures(judged: Judgement) -> dict[str, Any]:
+    """The block `alarm` of `comparison.json`; empty where there is no alarm."""
+    if judged.fired is None:
+        return {}
+    fired, n = int(judged.fired.sum()), len(judged.fired)
+    return {
+        "alarm": {
+            "rate": judged.alarm_rate,
+            "fired": fired,
+            "n_states": n,
+            "share": fired / n,
+            "share_se": share_error(fired, n),
+            "simulated": _NULL,
+        }
+    }
+
+
+def _rehearsed(situation: Situation, measured: Counts) -> Rehearsal:
+    """Simulated states, each with the shots of one of those measured, in turn."""
+    shots = measured.shots
+    told = replace(situation, settings=measured.settings, shots=int(shots[0].sum()))
+    if (shots == shots[0, 0]).all():
+        return rehearse(told, _QUICK, _child(0))
+    found = rehearse(told, _QUICK, _child(0))
+    chances = found.probabilities
+    values = sample_counts(chances, np.resize(shots, (_QUICK, shots.shape[1])), np.random.default_rng(_child(1)))
+    return replace(found, counts=Counts(measured.settings, values))
+
+
+def _fit(situation: Situation, measured: Counts, rehearsal: Rehearsal) -> NDArray[np.float64]:
+    told = replace(situation, settings=measured.settings, shots=int(measured.shots[0].sum()))
+    return alarm_of(told, rehearsal.first(_NULL).counts, _child(2)).p_values(measured, _child(2))
+
+
+def _verdicts(found: Estimates, known: Calibration | None, error_rate: float) -> NDArray[np.str_]:
+    # without a calibration what it says is taken at its word
+    return bayes_verdicts(found, error_rate) if known is None else known.verdicts(found, error_rate)
+
+
+def _keeping(found: Estimates, calibrated: Estimates) -> Estimates:
+    """The calibrated figures in an object that still has what else the estimator said, such as a warning."""
+    figures = {name: getattr(calibrated, name) for name in calibrated.__dataclass_fields__}
+    return replace(found, **figures)
+
+
+def _child(number: int) -> np.random.SeedSequence:
+    return np.random.SeedSequence(_SEED.entropy, spawn_key=(*_SEED.spawn_key, number))
