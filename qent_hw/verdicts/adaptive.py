@@ -19,11 +19,14 @@ from scipy.special import betainc
 from qent_hw.errors import InputError
 from qent_hw.estimators.counts_posterior import FEWEST_SAMPLES
 from qent_hw.verdicts.adaptive_posterior import AdaptivePosterior, Array, Look
+from qent_hw.verdicts.decision import check_error_rate
 from qent_hw.verdicts.next_setting import Spread, share_out
 
 OPEN = "undecided"
-# P is on the safe side by one standard error of its samples, as chances of a normal error go
-_DOUBT = 0.16
+# how likely P may be short of its threshold after all: a normal error has such a chance to be over one standard error
+_SURE = 0.16
+# from here on more samples will hardly put it beyond
+_HOPELESS = 0.98
 
 Measure = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.int64]]
 """Counts (b, n_settings, 4) of some states, their places (b,), with shots (b, n_settings) of each."""
@@ -52,17 +55,18 @@ class Rule:
         Jeffreys' prior, at most 16% on the wrong side. Fewer than 30 effective samples decide nothing.
         """
         enough = effective >= FEWEST_SAMPLES
-        entangled, separable = (self._surely(one, effective) & enough for one in (p, 1 - p))
+        entangled, separable = ((self._short(one, effective) <= _SURE) & enough for one in (p, 1 - p))
         return np.select([entangled, separable], ["entangled", "separable"], OPEN)
 
-    def _surely(self, p: Array, effective: Array) -> NDArray[np.bool_]:
-        return betainc(0.5 + effective * p, 0.5 + effective * (1 - p), 1 - self.error_rate) <= _DOUBT
+    def in_doubt(self, p: Array, effective: Array) -> NDArray[np.bool_]:
+        """Whether a verdict may be had from more samples: (n,) bool, arguments as for `verdicts`."""
+        short = self._short(np.maximum(p, 1 - p), effective)
+        return ((short > _SURE) | (effective < FEWEST_SAMPLES)) & (short < _HOPELESS)
 
-
-def check_error_rate(rate: float) -> None:
-    """Raise `InputError` unless 0 < rate < 0.5."""
-    if not 0 < rate < 0.5:
-        raise InputError(f"error_rate = {rate:g}: must be above 0 and below 0.5, such as 0.01")
+    def _short(self, p: Array, effective: Array) -> Array:
+        """How likely a probability is to be below 1 − α, given samples of which a share p (n,) has it."""
+        chance: Array = betainc(0.5 + effective * p, 0.5 + effective * (1 - p), 1 - self.error_rate)
+        return chance
 
 
 @dataclass(frozen=True)
@@ -120,7 +124,7 @@ def decide(
             shots = share_out(reached - total, told, counts[open_].sum(axis=2), rule.spread, parts)
         total = reached
         counts[open_] += measure(open_, shots)
-        look = posterior.look(counts[open_], rng)
+        look = posterior.look(counts[open_], rng, rule.in_doubt)
         last[open_], looks[open_] = look, looks[open_] + 1
         called = rule.verdicts(look.p, look.effective)
         verdict[open_] = called

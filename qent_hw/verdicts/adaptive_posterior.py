@@ -1,11 +1,13 @@
 """What the counts so far leave open of every state, cheap enough to be asked after each batch of shots.
 
-All draws from the prior are weighted by the likelihood as long as enough of them count, which is in the first rounds;
-later, samples are led to the posterior, see `estimators.counts_posterior`. The draws are made once.
+Draws from the prior, made once, are weighted by the likelihood: a few of them first, all where these are too few.
+At many shots all are too few; samples are then led to the posterior, see `estimators.counts_posterior`, and once more
+where a decision hangs on how many there are.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -16,13 +18,15 @@ from qent_hw.estimators.counts_posterior import Sampler, Samples
 from qent_hw.estimators.limits_source import Source
 from qent_hw.estimators.prior_pool import ENOUGH
 from qent_hw.verdicts.next_setting import information
+from qent_hw.verdicts.prior_draws import Draws, Weighted
 
 Array: TypeAlias = NDArray[np.float64]
+InDoubt: TypeAlias = Callable[[Array, Array], NDArray[np.bool_]]
+"""Whether more samples might change what is decided: of P (n,) that rest on effective (n,) samples."""
 
 POOL = 1 << 17
-_BLOCK = 64
-# draws of neighbouring concurrence that are told apart no further
-_GROUP = 128
+_SOME = 1 << 15
+_MORE = 3  # populations that may be led to a posterior beside the first
 
 
 @dataclass(frozen=True)
@@ -49,20 +53,27 @@ class Look:
     def __getitem__(self, rows: NDArray[np.int64]) -> Look:
         return Look(self.p[rows], self.effective[rows], self.told[rows], self.concurrence[rows])
 
+    def joined(self, other: Look) -> Look:
+        """With what independent samples say of the same states, each look counting by its number of samples."""
+        effective = self.effective + other.effective
+        share = self.effective / effective
+        by_row = share[:, None]
+        return Look(
+            share * self.p + (1 - share) * other.p,
+            effective,
+            by_row * self.told + (1 - by_row) * other.told,
+            by_row * self.concurrence + (1 - by_row) * other.concurrence,
+        )
+
 
 @dataclass(frozen=True)
 class AdaptivePosterior:
-    """The posterior of states of a source given counts in `settings`.
-
-    The pool's draws stand in the order of their concurrence, the first `n_separable` being separable: logs
-    (4 n_settings, pool) float32, logarithms of the chances of outcomes, which are chances (pool, 4 n_settings).
-    """
+    """The posterior of states of a source given counts in `settings`: its sampler, and of the draws that this has from
+    the prior some, and all."""
 
     sampler: Sampler
-    logs: NDArray[np.float32]
-    chances: NDArray[np.float32]
-    concurrence: NDArray[np.float32]
-    n_separable: int
+    some: Draws
+    all: Draws
 
     @classmethod
     def of(
@@ -70,66 +81,55 @@ class AdaptivePosterior:
     ) -> AdaptivePosterior:
         """With `pool` draws from the prior of `source`."""
         sampler = Sampler.of(source, settings, np.eye(4 * len(settings)), pool, rng)
-        entangled, concurrence = sampler.prior.labels(np.arange(pool))
-        order = np.lexsort((concurrence, entangled))
-        logs = sampler.prior.logs[order]
-        sorted_ = concurrence[order].astype(np.float32)
-        return cls(sampler, np.ascontiguousarray(logs.T), np.exp(logs), sorted_, int((~entangled).sum()))
+        return cls(sampler, Draws.of(sampler.prior, min(_SOME, pool)), Draws.of(sampler.prior, pool))
 
     @property
     def settings(self) -> tuple[str, ...]:
         """Those that are measured."""
         return self.sampler.settings
 
-    def look(self, counts: NDArray[np.int64], rng: np.random.Generator) -> Look:
-        """What counts (n, n_settings, 4) leave open; shots may differ between states and settings."""
+    def look(self, counts: NDArray[np.int64], rng: np.random.Generator, in_doubt: InDoubt | None = None) -> Look:
+        """What counts (n, n_settings, 4) leave open; shots may differ between states and settings.
+
+        Where P is in doubt more samples are taken, up to what there is patience for.
+        """
         flat = counts.reshape(len(counts), -1).astype(np.float64)
+        doubtful = in_doubt or (lambda p, _: np.zeros(len(p), bool))
         found = Look.empty(len(flat), len(self.settings))
-        for start in range(0, len(flat), _BLOCK):
-            rows = np.arange(start, min(start + _BLOCK, len(flat)))
-            found[rows] = self._of_draws(flat[rows])
+        self._weigh(found, self.some, flat, np.arange(len(flat)))
+        self._weigh(
+            found, self.all, flat, np.flatnonzero((found.effective < ENOUGH) | doubtful(found.p, found.effective))
+        )
         if self.sampler.prior.source.dimension is None:
             return found
         few = np.flatnonzero(found.effective < ENOUGH)
         for samples in self.sampler.samples(flat[few], rng):
-            found[few[samples.rows]] = self._of_samples(samples)
+            found[few[samples.rows]] = _seen(samples)
+        for _ in range(_MORE):
+            few = few[doubtful(found.p[few], found.effective[few])]
+            for samples in self.sampler.samples(flat[few], rng):
+                rows = few[samples.rows]
+                found[rows] = found[rows].joined(_seen(samples))
         return found
 
-    def _of_draws(self, counts: Array) -> Look:
-        weights = counts.astype(np.float32) @ self.logs
-        weights -= weights.max(axis=1, keepdims=True)
-        np.exp(weights, out=weights)
-        apart = (slice(0, self.n_separable), slice(self.n_separable, None))
-        masses = [weights[:, part].sum(axis=1, dtype=np.float64) for part in apart]
-        means = [weights[:, part] @ self.chances[part] for part in apart]
-        total = masses[0] + masses[1]
-        starts = np.arange(0, len(self.concurrence), _GROUP)
-        reached = np.add.reduceat(weights, starts, axis=1).cumsum(axis=1, dtype=np.float64)
-        bounds = [(reached < level * total[:, None]).sum(axis=1) for level in (0.05, 0.95)]
-        middle = np.minimum(starts + _GROUP // 2, len(self.concurrence) - 1)
-        mean = (weights @ self.concurrence) / total
-        low, high = (self.concurrence[middle[np.minimum(place, len(middle) - 1)]] for place in bounds)
-        return self._look(
-            masses[1] / total,
-            total**2 / np.einsum("bk,bk->b", weights, weights),
-            [one / np.maximum(mass, 1e-300)[:, None] for one, mass in zip(means, masses, strict=True)],
-            (mean, low, high),
-        )
+    def _weigh(self, found: Look, draws: Draws, flat: Array, rows: NDArray[np.int64]) -> None:
+        for places, one in draws.weighted(flat[rows]):
+            found[rows[places]] = _look(one)
 
-    def _of_samples(self, found: Samples) -> Look:
-        chances = np.exp(found.logs)
-        means, masses = [], []
-        for here in (~found.entangled, found.entangled):
-            weights = found.weights * here
-            masses.append(weights.sum(axis=1))
-            means.append(np.einsum("bk,bko->bo", weights, chances) / np.maximum(masses[-1], 1e-300)[:, None])
-        mean = (found.weights * found.concurrence).sum(axis=1)
-        return self._look(
-            masses[1] / (masses[0] + masses[1]), found.effective, means, (mean, *found.concurrence_between(0.05, 0.95))
-        )
 
-    def _look(
-        self, p: Array, effective: Array, means: list[Array], concurrence: tuple[NDArray[np.floating], ...]
-    ) -> Look:
-        separable, entangled = (one.astype(np.float64).reshape(len(p), -1, 4) for one in means)
-        return Look(p, effective, information(p, entangled, separable), np.stack(concurrence, axis=1).astype(float))
+def _seen(samples: Samples) -> Look:
+    chances, weights = np.exp(samples.logs), samples.weights
+    masses, means = np.empty((2, len(weights))), np.empty((2, *samples.logs.shape[::2]))
+    for label, here in enumerate((~samples.entangled, samples.entangled)):
+        kept = weights * here
+        masses[label] = kept.sum(axis=1)
+        means[label] = np.einsum("bk,bko->bo", kept, chances) / np.maximum(masses[label], 1e-300)[:, None]
+    mean = (weights * samples.concurrence).sum(axis=1)
+    between = samples.concurrence_between(0.05, 0.95)
+    return _look(Weighted(masses, means, samples.effective, np.stack([mean, *between], axis=1)))
+
+
+def _look(one: Weighted) -> Look:
+    p = one.masses[1] / one.masses.sum(axis=0)
+    separable, entangled = one.means.reshape(2, len(p), -1, 4)
+    return Look(p, one.effective, information(p, entangled, separable), one.concurrence)

@@ -138,9 +138,9 @@ def test_a_runcard_may_ask_for_it(card, call, tmp_path):
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        (["--adaptive", "--error-rate", "0"], "error_rate = 0: must be above 0 and below 0.5"),
-        (["--adaptive", "--error-rate", "0.5"], "error_rate = 0.5: must be above 0 and below 0.5"),
-        (["--adaptive", "--error-rate", "nan"], "error_rate = nan: must be above 0 and below 0.5"),
+        (["--adaptive", "--error-rate", "0"], "error rate = 0: must be above 0 and below 0.5"),
+        (["--adaptive", "--error-rate", "0.5"], "error rate = 0.5: must be above 0 and below 0.5"),
+        (["--adaptive", "--error-rate", "nan"], "error rate = nan: must be above 0 and below 0.5"),
         (["--error-rate", "0.1"], "add it"),
         (["--adaptive", "--injection", "twirl", "--shots", "30"], "multiple of 4"),
         (["--adaptive", "--backend", "ibm_torino", "--injection", "twirl", "--yes"], "local backends so far"),
