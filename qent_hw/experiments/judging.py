@@ -16,15 +16,29 @@ from qent_hw.estimators.situation import Situation
 from qent_hw.estimators.sources import state_source
 from qent_hw.experiments.comparison import share_error
 from qent_hw.physics import Counts, sample_counts
-from qent_hw.verdicts.alarm import alarm_of
+from qent_hw.verdicts.alarm import alarm_of, source_of_situation
 from qent_hw.verdicts.calibration import Calibration, Rehearsal, bayes_verdicts, calibration_of, rehearse
+from qent_hw.verdicts.certificate import certify
 from qent_hw.verdicts.decision import ENTANGLED, ERROR_RATE, FALSE_ALARMS, SEPARABLE, UNDECIDED, WITHHELD
 from qent_hw.verdicts.quality import error_rates
+from qent_hw.verdicts.reach import Reach, reach
 
 # simulated states: for networks; for estimators that take a thousand times longer; and for the alarm
 _QUICK, _SLOW, _NULL = 20_000, 1500, 1000
+# random states that tell what settings can certify
+_LOOKED_AT = 400
 # of what is simulated: the same whoever asks, so that judgements are
 _SEED = np.random.SeedSequence(20241021, spawn_key=(7,))
+_REHEARSAL, _SHOTS, _ALARM, _CERTIFICATE, _ESTIMATORS = 0, 1, 2, 3, 5
+
+
+@dataclass(frozen=True, eq=False)
+class Certificate:
+    """What is certified without the family, at confidence 1 − error rate: reach, what the settings can certify of the
+    family's entangled states at all; certified (n,), of the states measured, None where the reach is nothing."""
+
+    reach: Reach
+    certified: NDArray[np.bool_] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +59,8 @@ class Judgement:
         of verdicts on each side, and of false alarms.
     notes
         what could not be done, in words.
+    certificate
+        what the counts prove without the family; None where nothing is known of it.
     """
 
     estimates: Mapping[str, Estimates]
@@ -54,6 +70,7 @@ class Judgement:
     error_rate: float
     alarm_rate: float
     notes: tuple[str, ...]
+    certificate: Certificate | None = None
 
     @property
     def fired(self) -> NDArray[np.bool_] | None:
@@ -75,11 +92,12 @@ def judge(
     nothing is known, and nothing can be simulated.
     """
     notes: list[str] = []
-    rehearsal = fit_p = None
+    rehearsal = fit_p = certificate = None
     if situation is not None:
         try:
             rehearsal = _rehearsed(situation, measured)
             fit_p = _fit(situation, measured, rehearsal)
+            certificate = _certificate(situation, measured, error_rate)
         except InputError as error:
             notes.append(f"the experiment could not be simulated: {error}")
     else:
@@ -91,13 +109,13 @@ def judge(
         if rehearsal is not None and not isinstance(found, BayesEstimates):
             n = _QUICK if isinstance(estimator, NeuralEstimator) else _SLOW
             try:
-                known = calibration_of(estimator, rehearsal.first(n), _child(3 + place))
+                known = calibration_of(estimator, rehearsal.first(n), _child(_ESTIMATORS + place))
                 calibrated[estimator.name] = n
             except InputError as error:
                 notes.append(f"{estimator.name}: {error}")
         estimates[estimator.name] = found if known is None else _keeping(found, known.estimates(found))
         verdicts[estimator.name] = _verdicts(found, known, error_rate)
-    judged = Judgement(estimates, verdicts, calibrated, fit_p, error_rate, alarm_rate, tuple(notes))
+    judged = Judgement(estimates, verdicts, calibrated, fit_p, error_rate, alarm_rate, tuple(notes), certificate)
     return replace(judged, verdicts={name: withheld(one, judged.fired) for name, one in verdicts.items()})
 
 
@@ -144,21 +162,49 @@ def alarm_figures(judged: Judgement) -> dict[str, Any]:
     }
 
 
+def certificate_figures(judged: Judgement, entangled: NDArray[np.bool_]) -> dict[str, Any]:
+    """The block `certificate` of `comparison.json`: `reach`, the share of the family's entangled states that such
+    settings can certify with enough shots; certified states, and how many of them are not entangled; empty where there
+    is none."""
+    if judged.certificate is None:
+        return {}
+    reach_, certified = judged.certificate.reach, judged.certificate.certified
+    block: dict[str, Any] = {
+        "confidence": 1 - judged.error_rate,
+        "reach": reach_.share if len(reach_.rates) else None,
+        "reach_se": reach_.share_se if len(reach_.rates) else None,
+        "reach_states": len(reach_.rates),
+    }
+    if certified is not None:
+        false = int((certified & ~entangled).sum())
+        block |= {"certified": int(certified.sum()), "of_entangled": int(entangled.sum()), "false": false}
+    return {"certificate": block}
+
+
 def _rehearsed(situation: Situation, measured: Counts) -> Rehearsal:
     """Simulated states, each with the shots of one of those measured, in turn."""
     shots = measured.shots
     told = replace(situation, settings=measured.settings, shots=int(shots[0].sum()))
     if (shots == shots[0, 0]).all():
-        return rehearse(told, _QUICK, _child(0))
-    found = rehearse(told, _QUICK, _child(0))
+        return rehearse(told, _QUICK, _child(_REHEARSAL))
+    found = rehearse(told, _QUICK, _child(_REHEARSAL))
     chances = found.probabilities
-    values = sample_counts(chances, np.resize(shots, (_QUICK, shots.shape[1])), np.random.default_rng(_child(1)))
+    values = sample_counts(chances, np.resize(shots, (_QUICK, shots.shape[1])), np.random.default_rng(_child(_SHOTS)))
     return replace(found, counts=Counts(measured.settings, values))
 
 
 def _fit(situation: Situation, measured: Counts, rehearsal: Rehearsal) -> NDArray[np.float64]:
     told = replace(situation, settings=measured.settings, shots=int(measured.shots[0].sum()))
-    return alarm_of(told, rehearsal.first(_NULL).counts, _child(2)).p_values(measured, _child(2))
+    return alarm_of(told, rehearsal.first(_NULL).counts, _child(_ALARM)).p_values(measured, _child(_ALARM))
+
+
+def _certificate(situation: Situation, measured: Counts, alpha: float) -> Certificate:
+    source, assignment = source_of_situation(situation), situation.assignment
+    found = reach(source, measured.settings, _LOOKED_AT, _child(_CERTIFICATE), assignment)
+    if not found.share > 0:
+        return Certificate(found, None)
+    made = certify(measured, _child(_CERTIFICATE + 1), assignment, splits=1)
+    return Certificate(found, made.certified(alpha))
 
 
 def _verdicts(found: Estimates, known: Calibration | None, error_rate: float) -> NDArray[np.str_]:

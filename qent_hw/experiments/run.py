@@ -20,7 +20,7 @@ from qent_hw.experiments.adaptive_run import NAME as ADAPTIVE
 from qent_hw.experiments.adaptive_run import adaptive_figures, adaptive_frame, measure_adaptively
 from qent_hw.experiments.chosen_estimators import cards_of, load_estimators, posterior_of, situation_of
 from qent_hw.experiments.comparison import figures_of_merit
-from qent_hw.experiments.judging import alarm_figures, judge, verdict_figures, withheld
+from qent_hw.experiments.judging import alarm_figures, certificate_figures, judge, verdict_figures, withheld
 from qent_hw.experiments.plan import Plan, make_plan
 from qent_hw.experiments.provenance import provenance
 from qent_hw.experiments.runcard import Adaptive, Runcard, load_runcard, overrides_of, parse_runcard
@@ -238,6 +238,7 @@ def conclude(
         **_adaptive(runcard, decided, true_entangled),
         "error_rate": judged.error_rate,
         **alarm_figures(judged),
+        **certificate_figures(judged, true_entangled),
         **({"notes": list(judged.notes)} if judged.notes else {}),
         "estimators": {
             estimator.name: _compare(judged.estimates[estimator.name], true_entangled, true_concurrence)

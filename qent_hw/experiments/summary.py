@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from qent_hw.experiments.trained_for import misplaced, trained_for
-from qent_hw.experiments.verdict_words import alarm_text, judged_text, verdicts_text
+from qent_hw.experiments.verdict_words import alarm_text, certificate_text, judged_text, verdicts_text
 from qent_hw.terminal import bare_table, wide_console
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ def print_summary(run: Run, folder: Path) -> None:
         console.print(f"{name}: {verdicts_text(one['verdicts'], comparison['error_rate'])}", soft_wrap=True)
     if "alarm" in comparison:
         console.print(f"alarm: {alarm_text(comparison['alarm'])}", soft_wrap=True)
+    if "certificate" in comparison:
+        console.print(f"certified: {certificate_text(comparison['certificate'])}", soft_wrap=True)
     if "adaptive" in comparison:
         console.print(f"adaptive: {adaptive_text(comparison['adaptive'])}", soft_wrap=True)
     backend = run.provenance["backend"]

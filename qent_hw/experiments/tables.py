@@ -45,8 +45,10 @@ def estimates_table(
 
 def estimates_frame(name: str, judged: Judgement) -> pd.DataFrame:
     """One row per state: what estimator `name` says, calibrated; `call`, what is likelier; `verdict`, at the stated
-    error rate; and `fit_p`, how well the counts fit what is assumed (no number where that was not tested)."""
+    error rate; `fit_p`, how well the counts fit what is assumed (no number where that was not tested); and `certified`,
+    whether they prove entanglement without that."""
     estimates: Estimates = judged.estimates[name]
+    certified = None if judged.certificate is None else judged.certificate.certified
     return pd.DataFrame(
         {
             "state": np.arange(len(estimates.p_entangled)),
@@ -60,5 +62,6 @@ def estimates_frame(name: str, judged: Judgement) -> pd.DataFrame:
             "call": estimates.verdict,
             "verdict": judged.verdicts[name],
             "fit_p": np.nan if judged.fit_p is None else judged.fit_p,
+            "certified": False if certified is None else certified,
         }
     )

@@ -53,6 +53,27 @@ def too_many(alarm: Mapping[str, Any]) -> bool:
     return bool(binom.sf(fired - 1, n, min(rate + 2 * open_, 1.0)) < _NO_ACCIDENT)
 
 
+def certificate_text(figures: Mapping[str, Any]) -> str:
+    """What is proven: content of the block `certificate` of `comparison.json`."""
+    sure = f"{100 * figures['confidence']:g}%"
+    if figures["reach"] is None:
+        return "none of the family's states is entangled"
+    if "certified" not in figures:
+        return (
+            "none. These settings cannot prove entanglement of any state of the family (none of "
+            f"{figures['reach_states']} random entangled ones), whatever the shots: some separable state gives the "
+            "same counts"
+        )
+    text = (
+        f"{figures['certified']:,} states are entangled at {sure} confidence, whatever their family (no separable "
+        f"state fits their counts; {figures['of_entangled']:,} truly are)"
+    )
+    if figures["false"]:
+        text += f", {figures['false']} of them wrongly"
+    share = f"{100 * figures['reach']:.0f} ± {max(100 * figures['reach_se'], 0.5):.0f}%"
+    return f"{text}. With enough shots these settings certify {share} of the family's entangled states"
+
+
 def sight_text(sight: Sight) -> str:
     """Whether the settings see a shift, and if not which further one would."""
     seen = f"{sight.shift.title}: seen in {100 * sight.power:.0f}% of states"

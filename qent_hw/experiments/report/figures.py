@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def draw_figures(run: Run) -> dict[str, Picture]:
     """The figures of `run` by name, in the order of the report.
 
-    Chosen states: `decay`, `scatter`, `features`. Random states: `scatter`, `reliability`, `misclassified`, `pulls`.
+    Chosen states: `decay`, `scatter`, `features`. Random states: `scatter`, `reliability`, `trust`, `misclassified`,
+    `pulls`.
     Before them `adaptive`, where shots were given out round by round.
     The same run gives the same bytes on the same versions.
     """
@@ -27,6 +28,7 @@ def draw_figures(run: Run) -> dict[str, Picture]:
     from qent_hw.experiments.report.figures_decay import draw_decay
     from qent_hw.experiments.report.figures_features import draw_features, draw_pulls
     from qent_hw.experiments.report.figures_states import draw_misclassified, draw_reliability, draw_scatter
+    from qent_hw.experiments.report.figures_trust import draw_trust
     from qent_hw.pages.style import plain_style
 
     if isinstance(run.runcard.states, Points):
@@ -35,6 +37,7 @@ def draw_figures(run: Run) -> dict[str, Picture]:
         drawers = {
             "scatter": draw_scatter,
             "reliability": draw_reliability,
+            "trust": draw_trust,
             "misclassified": draw_misclassified,
             "pulls": draw_pulls,
         }

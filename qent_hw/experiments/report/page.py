@@ -17,6 +17,7 @@ from qent_hw.experiments.report.tables import (
     pull_table,
 )
 from qent_hw.experiments.report.text import assumptions, bias_note, what_came_out, what_was_done
+from qent_hw.experiments.report.trust import trust
 from qent_hw.experiments.run_folder import described
 from qent_hw.pages.environment import page_environment
 
@@ -46,6 +47,7 @@ def render_report(run: Run) -> str:
         family=run.plan.family,
         done=what_was_done(run),
         results=what_came_out(run),
+        trust=trust(run),
         qubits=run.comparison["qubits"],
         looks=_looks(run),
         figures=run.figures,
