@@ -93,9 +93,18 @@ def certify(
     without = split_evidence(counts.values, chances, splits, of_splits)
     if family is None:
         return Certificates(without)
+    return averaged(without, family_evidence(counts, chances, family, of_family))
+
+
+def averaged(*log_evidence: Array) -> Certificates:
+    """The mean of e-values of the same states, each of them log E (n,): an e-value again."""
+    return Certificates(logsumexp(log_evidence, axis=0) - log(len(log_evidence)))
+
+
+def family_evidence(counts: Counts, chances: Chances, family: FamilyPool, rng: np.random.Generator) -> Array:
+    """log E (n,) of the family's numerator. Raises `InputError` for a pool of other settings."""
     _check_pool(family, counts)
-    helped = family_mean(family, counts.values, of_family) - best_separable(counts.values, chances).upper
-    return Certificates(np.logaddexp(without, helped) - log(2))
+    return family_mean(family, counts.values, rng) - best_separable(counts.values, chances).upper
 
 
 def pool_evidence(counts: Counts, chances: Chances, family: FamilyPool) -> Array:
