@@ -38,7 +38,9 @@ def certify(
     family: Annotated[
         str | None, typer.Option(help="A family that the states may be of: it lends power, and no proof rests on it.")
     ] = None,
-    channel: Annotated[str, typer.Option(help="What the family's states went through.")] = "dephasing",
+    channel: Annotated[
+        str | None, typer.Option(help="What the family's states went through; dephasing unless said.")
+    ] = None,
     shots: Annotated[
         int, typer.Option(min=1, help="With --settings: shots of a state, for all settings together.")
     ] = _SHOTS,
@@ -96,8 +98,10 @@ def _of_counts(
     console = wide_console()
     table = bare_table("state", ("log10 evidence", "p-value", f"entangled at {100 * (1 - alpha):g}%"))
     for name, evidence, p, yes in zip(names, found.log10_evidence, found.p_value, certified, strict=True):
-        table.add_row(str(name), f"{evidence:.2f}".replace("-", "−"), f"{p:.2g}", "certified" if yes else "no")
+        shown = f"{p:.2g}" if p > 0 else "< 1e-300"
+        table.add_row(str(name), f"{evidence:.2f}".replace("-", "−"), shown, "certified" if yes else "no")
     console.print(table)
+    console.print(f"{np.count_nonzero(certified)} of {len(certified)} certified, at α = {alpha:g} for each")
     console.print(_assumed(assignment is not None, states is not None), soft_wrap=True)
     if states is not None:
         could = reach(states, measured.settings, _STATES, of_reach, assignment)
@@ -138,7 +142,8 @@ def _of_settings(
         share = f"{100 * one.share:.1f} ± {100 * one.share_se:.1f}%"
         within = f"{100 * one.share_within(shots, alpha):.1f}%"
         half = one.median_shots(alpha)
-        table.add_row(", ".join(one.settings), share, within, f"{half:,.0f}" if np.isfinite(half) else "no number")
+        shown = f"{float(f'{half:.2g}'):,.0f}" if np.isfinite(half) else "no number"
+        table.add_row(", ".join(one.settings), share, within, shown)
     console.print(table)
     console.print(
         f"shares of {len(could.rates)} entangled states among {_STATES} random ones of the family; shots of a state, "
@@ -186,8 +191,10 @@ def _readout(entries: dict[str, Any]) -> NDArray[np.float64] | None:
     return load_record(choice.file, choice.trust).readout.matrix
 
 
-def _states(family: str, channel: str, assignment: NDArray[np.float64] | None) -> Source:
+def _states(family: str, channel: str | None, assignment: NDArray[np.float64] | None) -> Source:
     from qent_hw.estimators.sources import state_source
     from qent_hw.verdicts.family_source import family_source
 
-    return family_source(state_source(family), channel, assignment)
+    states = state_source(family)
+    # general mixed states have been through whatever they have
+    return family_source(states, states.channels[0] if channel is None else channel, assignment)
