@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import isotonic_regression
 
 from qent_hw.errors import InputError
 from qent_hw.estimators.estimates import Estimates, Estimator
@@ -102,8 +103,6 @@ def calibration_of(estimator: Estimator, rehearsal: Rehearsal, seed: np.random.S
     InputError
         where all of the states have the same label.
     """
-    from sklearn.isotonic import IsotonicRegression
-
     found, entangled = estimator.estimate(rehearsal.counts, seed), rehearsal.entangled
     n = len(entangled)
     if entangled.all() or not entangled.any():
@@ -111,11 +110,13 @@ def calibration_of(estimator: Estimator, rehearsal: Rehearsal, seed: np.random.S
     score = _score(found.p_entangled, found.concurrence)
     # one state on either side that was not seen: no share of n states says that something is certain
     edge = 1 / (n + 2)
-    fitted = IsotonicRegression(y_min=edge, y_max=1 - edge, out_of_bounds="clip").fit(score, entangled)
+    said, place, number = np.unique(score, return_inverse=True, return_counts=True)
+    share = np.bincount(place, entangled) / number
+    meant = isotonic_regression(share, weights=number).x
     return Calibration(
         Scores.of(score, entangled),
-        fitted.X_thresholds_,
-        fitted.y_thresholds_,
+        said,
+        np.clip(meant, edge, 1 - edge),
         Belt.of(found.concurrence, rehearsal.concurrence) if entangled.sum() >= FEWEST else None,
     )
 

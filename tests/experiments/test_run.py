@@ -55,7 +55,11 @@ def test_comparison_is_what_the_estimates_say():
     run = experiment().run()
     for name, figures in run.comparison["estimators"].items():
         rows = run.estimates[run.estimates["estimator"] == name]
-        right = (rows["verdict"] == "entangled") == rows["true_entangled"]
+        right = (rows["call"] == "entangled") == rows["true_entangled"]
+        assert ((rows["p_entangled"] >= 0.5) == (rows["call"] == "entangled")).all()
+        assert {kind: figures["verdicts"][kind] for kind in rows["verdict"].unique()} == (
+            rows["verdict"].value_counts().to_dict()
+        )
         assert figures["accuracy"] == pytest.approx(right.mean())
         assert sum(figures["confusion"].values()) == 24
         assert (figures["settings"], figures["shots_total"]) == (4, 1024)

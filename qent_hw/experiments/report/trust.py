@@ -25,7 +25,7 @@ def trust(run: Run) -> list[tuple[str, str]]:
             else "Not calibrated: its own probabilities are taken at their word."
         )
         found.append((f"Verdicts of {name}", f"{_sentence(verdicts_text(one['verdicts'], rate))} {made}"))
-    found.append(("They assume", _assumed(run)))
+    found.append(("They assume", _sentence(_assumed(run))))
     if "alarm" in comparison:
         found.append(("Alarm", _sentence(alarm_text(comparison["alarm"]))))
         found.append(("What the alarm can see", _seen(run)))
@@ -43,7 +43,7 @@ def _assumed(run: Run) -> str:
         f"a state of the {family} family after {channel}, its parameters and strength as likely as each other, "
         f"measured on {device}. An error rate is the share of such separable states that are called entangled, and of "
         "such entangled ones that are called separable: on the average over the family, not for every state. Where the "
-        "counts of a state do not fit this, its verdict is withheld."
+        "counts of a state do not fit this, its verdict is withheld"
     )
 
 

@@ -122,7 +122,7 @@ def test_every_figure_is_in_the_report_with_a_description(which, request):
     ("which", "names"),
     [
         ("decay_run", ["decay", "scatter", "features"]),
-        ("random_run", ["scatter", "reliability", "misclassified", "pulls"]),
+        ("random_run", ["scatter", "reliability", "trust", "misclassified", "pulls"]),
     ],
 )
 def test_figures_are_sound_and_small(which, names, request):
