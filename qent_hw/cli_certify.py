@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from math import isfinite
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
-from numpy.typing import NDArray
 
 from qent_hw.cli_options import BadFitOk, MaxAge, Record, StaleOk, record_entries
 from qent_hw.errors import InputError
 from qent_hw.terminal import bare_table, wide_console
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from qent_hw.estimators.limits_source import Source
     from qent_hw.verdicts.reach import Reach
 
@@ -75,6 +77,8 @@ def _of_counts(
     seed: int,
     as_json: bool,
 ) -> None:
+    import numpy as np
+
     from qent_hw.experiments.counts_file import read_counts
     from qent_hw.verdicts.certificate import certify as certificates_of
     from qent_hw.verdicts.family_numerator import family_pool
@@ -101,7 +105,7 @@ def _of_counts(
         shown = f"{p:.2g}" if p > 0 else "< 1e-300"
         table.add_row(str(name), f"{evidence:.2f}".replace("-", "−"), shown, "certified" if yes else "no")
     console.print(table)
-    console.print(f"{np.count_nonzero(certified)} of {len(certified)} certified, at α = {alpha:g} for each")
+    console.print(f"{int(certified.sum())} of {len(certified)} certified, at α = {alpha:g} for each")
     console.print(_assumed(assignment is not None, states is not None), soft_wrap=True)
     if states is not None:
         could = reach(states, measured.settings, _STATES, of_reach, assignment)
@@ -142,7 +146,7 @@ def _of_settings(
         share = f"{100 * one.share:.1f} ± {100 * one.share_se:.1f}%"
         within = f"{100 * one.share_within(shots, alpha):.1f}%"
         half = one.median_shots(alpha)
-        shown = f"{float(f'{half:.2g}'):,.0f}" if np.isfinite(half) else "no number"
+        shown = f"{float(f'{half:.2g}'):,.0f}" if isfinite(half) else "no number"
         table.add_row(", ".join(one.settings), share, within, shown)
     console.print(table)
     console.print(
@@ -162,7 +166,7 @@ def _plain(one: Reach, alpha: float, shots: int) -> dict[str, Any]:
         "share": one.share,
         "share_se": one.share_se,
         "share_within_shots": one.share_within(shots, alpha),
-        "median_shots": half if np.isfinite(half) else None,
+        "median_shots": half if isfinite(half) else None,
     }
 
 
