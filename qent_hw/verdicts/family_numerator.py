@@ -3,7 +3,8 @@
 Two estimates of the mean over the unit cube (a family's angles, and the strength of its channel, all uniform), neither
 of which is too large on the average, whatever the counts, so that each makes a certificate valid:
 
-* over a pool of states that was drawn beforehand, where the mean over the pool is itself the numerator;
+* over a pool of states that was drawn beforehand, where the mean over the pool is itself the numerator. The separable
+  ones are left out of it: they can only make it smaller where it is wanted to be large;
 * by importance sampling about the most likely point, with the Gaussian of the Fisher information there: the mean of
   L(x)/q(x) over points x drawn from q is on the average the integral of L over what q reaches, be q chosen by the
   counts or not. It is what finds the state among 10⁶ that many shots tell apart, where no pool has it.
@@ -22,10 +23,13 @@ from qent_hw.estimators.batch_cholesky import factorise, log_determinant, solve_
 from qent_hw.estimators.fisher_scoring import FLOOR, maximise, score_and_information, within
 from qent_hw.estimators.interior_point import Array
 from qent_hw.estimators.limits_source import Source
+from qent_hw.physics.entanglement import is_entangled
+from qent_hw.physics.settings import check_settings
 
 POOL = 1 << 13
-"""States of a pool: one is near enough to any that a few thousand shots tell apart."""
+"""States that a pool is drawn from: one is near enough to any that a few thousand shots tell apart."""
 
+_FEWEST = 256  # entangled states that are enough of a pool
 _BLOCK = 256
 _STARTS, _STEPS, _GAIN = 4, 15, 0.01  # climbs from the best of the pool, in nats
 _POINTS = 64
@@ -44,9 +48,18 @@ class FamilyPool:
 
 
 def family_pool(source: Source, settings: tuple[str, ...], rng: np.random.Generator, size: int = POOL) -> FamilyPool:
-    """`size` random states. Raises `InputError` for an unknown setting."""
+    """The entangled ones of `size` random states; all of them where hardly any is.
+
+    Raises
+    ------
+    InputError
+        for an unknown setting.
+    """
     points, rho = source.draw(size, rng)
-    chance = source.chances(points, rho, settings).reshape(size, -1)
+    entangled = is_entangled(rho, validate=False)
+    if np.count_nonzero(entangled) >= min(_FEWEST, size // 4):
+        points, rho = points[entangled], rho[entangled]
+    chance = source.chances(points, rho, check_settings(settings)).reshape(len(points), -1)
     return FamilyPool(source, settings, points, np.log(np.maximum(chance, FLOOR)))
 
 

@@ -66,10 +66,17 @@ def perform(
 
     Certificates measure the settings of the case; CHSH and the fidelity witness those that they need, with as many
     shots in all.
+
+    Raises
+    ------
+    InputError
+        for states that are no family's, or a device that drifts.
     """
     actual = family_source(world.actual, case.channel)
     if actual.dimension is None:
         raise InputError(f"case {case.name!r}: certificates are studied for families, and {case.family!r} is none")
+    if case.device is not None and case.device.drift:
+        raise InputError(f"case {case.name!r}: drift = {case.device.drift:g}: certificates are studied without")
     assumed = world.assumed
     assignment = assumed.device.template.errors.readout if isinstance(assumed, DeviceStates) else None
     of_pool, of_states, of_reach, first, second, third = seed.spawn(6)

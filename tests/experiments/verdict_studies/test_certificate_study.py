@@ -121,7 +121,17 @@ def test_the_shipped_card_is_of_this_kind():
     assert per_cell * len(study.cases) * len(study.shots) >= 100_000
 
 
-def test_general_mixed_states_are_refused():
-    case = Case(name="mixed", family="general_mixed", channel="none")
-    with pytest.raises(InputError, match="case 'mixed': certificates are studied for families"):
+@pytest.mark.parametrize(
+    ("entries", "said"),
+    [
+        ({"family": "general_mixed", "channel": "none"}, "case 'one': certificates are studied for families"),
+        (
+            {"family": "two_basis", "device": {"backend": "aer", "misread": 0.02, "drift": 0.1}},
+            "case 'one': drift = 0.1: certificates are studied without",
+        ),
+    ],
+)
+def test_cases_that_make_no_sense_are_refused(entries, said):
+    case = Case(name="one", **entries)
+    with pytest.raises(InputError, match=said):
         perform(case, resolve(case), 1000, Options(), np.random.SeedSequence(1))
