@@ -107,7 +107,7 @@ def _reach(frame: pd.DataFrame) -> Picture:
         error = np.sqrt(share * (1 - share) / line["n"])
         at = np.arange(len(titles)) + (place - (len(names) - 1) / 2) * width
         bars = axis.bar(at, 100 * share, width * 0.92, yerr=100 * error, color=shades[place % len(shades)], label=name)
-        axis.bar_label(bars, [f"{100 * one:.0f}" for one in share], fontsize=7, color="#444444")
+        axis.bar_label(bars, [_short(100 * one) for one in share], fontsize=7, color="#444444")
     axis.set_xticks(range(len(titles)), [title.replace(", ", ",\n") for title in titles])
     axis.set_ylim(0, 108)
     axis.set_ylabel("can be certified / %")
@@ -119,3 +119,8 @@ def _reach(frame: pd.DataFrame) -> Picture:
         "standard error. What is missing cannot be certified with any number of shots."
     )
     return finish(figure, "What settings can certify at all", caption, "share certifiable for sets of settings")
+
+
+def _short(percent: float) -> str:
+    """Without decimals, unless that would make all of nearly all."""
+    return f"{percent:.1f}" if 99 < percent < 100 else f"{percent:.0f}"
