@@ -7,7 +7,7 @@ from typing import Any
 
 # seconds of one core for a thousand states; only the first minutes' figure depends on it
 _GUESSES = {
-    "bayes": 12.0,
+    "bayes": 10.0,
     "likelihood": 8.0,
     "tomography_mle": 1.5,
     "tomography_mle_tuned": 4.0,
