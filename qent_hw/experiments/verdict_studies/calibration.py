@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -27,6 +30,7 @@ from qent_hw.verdicts.calibration import Rehearsal, bayes_verdicts, calibration_
 from qent_hw.verdicts.quality import calibration_error, coverage_by_concurrence, error_rates, reliability
 
 Number = Annotated[int, Field(ge=1000, le=10_000_000, strict=True)]
+_FEWEST_IN_BIN = 50
 Rate = Annotated[float, Field(gt=0, lt=0.5, allow_inf_nan=False)]
 
 
@@ -164,73 +168,58 @@ def figures(frame: pd.DataFrame) -> dict[str, Picture]:
 
 
 def _reliability(frame: pd.DataFrame) -> Picture:
-    shown = frame[frame["shots"] == _middle(frame)]
-    looks = marks(dict.fromkeys(frame["estimator"]))
-    panels = list(shown.groupby("title", sort=False))
-    figure = new_figure(WIDTH, 0.9 + 3.0 * -(-len(panels) // 2))
-    for axis, (title, rows) in zip(grid_of_axes(figure, len(panels), 2), panels, strict=True):
+    def draw(axis: Axes, row: dict[str, Any], column: str, look: dict[str, Any]) -> None:
+        mean, share, n = np.array(json.loads(row[column])).T
+        seen = n >= _FEWEST_IN_BIN
+        error = np.sqrt((share + 1 / n) * (1 - share + 1 / n) / n)
+        axis.errorbar(mean[seen], share[seen], error[seen] if look["marker"] else None, **look)
+
+    figure, axes = _panels(frame, "reliability", draw)
+    for axis in axes:
         axis.plot([0, 1], [0, 1], color=QUIET, linewidth=0.8)
-        for row in rows.to_dict("records"):
-            mark = looks[row["estimator"]]
-            for column, style in (("_reliability_raw", ":"), ("_reliability", "-")):
-                if column == "_reliability_raw" and not row["calibrated on"]:
-                    continue
-                mean, share, n = np.array(json.loads(row[column])).T
-                seen = n >= 50
-                error = np.sqrt((share + 1 / n) * (1 - share + 1 / n) / n)
-                axis.errorbar(
-                    mean[seen],
-                    share[seen],
-                    error[seen] if style == "-" else None,
-                    linestyle=style,
-                    color=mark.colour,
-                    marker=mark.marker if style == "-" else "",
-                    markersize=3.5,
-                    linewidth=1.0,
-                )
-        axis.set_title(title)
-        axis.set_xlabel("P(entangled)")
-        axis.set_ylabel("share that is entangled")
-    legend_above(figure, [mark_handle(mark, name) for name, mark in looks.items()])
+        axis.set(xlabel="P(entangled)", ylabel="share that is entangled")
     caption = (
         f"At {_middle(frame):,} shots a state. Solid: calibrated; dotted: as the estimator says it; bars: one standard "
-        "error; bins of fewer than 50 states are left out."
+        f"error; bins of fewer than {_FEWEST_IN_BIN} states are left out."
     )
     return finish(figure, "Is P(entangled) true?", caption, "share of entangled states against P(entangled)")
 
 
 def _coverage(frame: pd.DataFrame) -> Picture:
-    shown = frame[frame["shots"] == _middle(frame)]
-    looks = marks(dict.fromkeys(frame["estimator"]))
-    panels = list(shown.groupby("title", sort=False))
-    figure = new_figure(WIDTH, 0.9 + 3.0 * -(-len(panels) // 2))
-    for axis, (title, rows) in zip(grid_of_axes(figure, len(panels), 2), panels, strict=True):
+    def draw(axis: Axes, row: dict[str, Any], column: str, look: dict[str, Any]) -> None:
+        at, share, _ = np.array(json.loads(row[column])).T
+        axis.plot(at, 100 * share, **look)
+
+    figure, axes = _panels(frame, "coverage", draw)
+    for axis in axes:
         axis.axhline(90, color=QUIET, linewidth=0.8)
-        for row in rows.to_dict("records"):
-            mark = looks[row["estimator"]]
-            for column, style in (("_coverage_raw", ":"), ("_coverage", "-")):
-                if column == "_coverage_raw" and not row["calibrated on"]:
-                    continue
-                at, share, _ = np.array(json.loads(row[column])).T
-                axis.plot(
-                    at,
-                    100 * share,
-                    style,
-                    color=mark.colour,
-                    marker=mark.marker if style == "-" else "",
-                    markersize=3.5,
-                    linewidth=1.0,
-                )
-        axis.set_title(title)
-        axis.set_xlabel("true concurrence")
-        axis.set_ylabel("inside the 90% interval / %")
-        axis.set_ylim(50, 101)
-    legend_above(figure, [mark_handle(mark, name) for name, mark in looks.items()])
+        axis.set(xlabel="true concurrence", ylabel="inside the 90% interval / %", ylim=(50, 101))
     caption = (
         f"At {_middle(frame):,} shots a state: the separable states at 0, and ten parts of the entangled ones. Solid: "
         "calibrated, except for the posterior; dotted: as the estimator says it. What lies below 50% is cut off."
     )
     return finish(figure, "Do intervals hold the truth?", caption, "coverage against the true concurrence")
+
+
+def _panels(
+    frame: pd.DataFrame, what: str, draw: Callable[[Axes, dict[str, Any], str, dict[str, Any]], None]
+) -> tuple[Figure, list[Axes]]:
+    """A panel for each case at the middle number of shots; `draw` puts a row's column into it, calibrated and not."""
+    shown = frame[frame["shots"] == _middle(frame)]
+    looks = marks(dict.fromkeys(frame["estimator"]))
+    cases = list(shown.groupby("title", sort=False))
+    figure = new_figure(WIDTH, 0.9 + 3.0 * -(-len(cases) // 2))
+    axes = grid_of_axes(figure, len(cases), 2)
+    for axis, (title, rows) in zip(axes, cases, strict=True):
+        axis.set_title(title)
+        for row in rows.to_dict("records"):
+            mark = looks[row["estimator"]]
+            look = {"color": mark.colour, "markersize": 3.5, "linewidth": 1.0}
+            if row["calibrated on"]:
+                draw(axis, row, f"_{what}_raw", {**look, "linestyle": ":", "marker": ""})
+            draw(axis, row, f"_{what}", {**look, "linestyle": "-", "marker": mark.marker})
+    legend_above(figure, [mark_handle(mark, name) for name, mark in looks.items()])
+    return figure, axes
 
 
 def _undecided(frame: pd.DataFrame) -> Picture:
