@@ -33,6 +33,7 @@ _SURELY = 1e-7  # of tr XZ in nats (and a tenth of the rounding): done, where th
 _STEPS = 60
 _SHRINK = 0.1  # of µ in one step, where the last one could go far
 _SHRINK_SHORT = 0.8
+_RAISED = 1e-12  # of a curvature's largest element, where it is singular
 _FRACTION = 0.95  # of the way to the border
 
 Matrices = NDArray[np.complex128]
@@ -117,7 +118,7 @@ def _step(
         curvature += coupled * np.outer(sign, sign).reshape(225)
         slope += centre[:, None] * inverse_parts[:, 1:] * sign / 4
         inverses.append(inverse)
-    move = np.linalg.solve(curvature.reshape(-1, 15, 15), slope[..., None])[..., 0]
+    move = _solved(curvature.reshape(-1, 15, 15), slope)
     most_inward = (move @ chances.slopes.T / chance).min(axis=1)
     changes = []
     for root, inverse, slack, sign in zip(roots, inverses, slacks, signs, strict=True):
@@ -132,6 +133,18 @@ def _step(
     length = np.minimum(1.0, _FRACTION / np.maximum(-most_inward, 1e-300))
     moved_slacks = [slack + length[:, None, None] * change for slack, change in zip(slacks, changes, strict=True)]
     return averages + length[:, None] * move, moved_slacks, length
+
+
+def _solved(matrices: Array, right: Array) -> Array:
+    """x (n, k) with A x = b."""
+    try:
+        found: Array = np.linalg.solve(matrices, right[..., None])[..., 0]
+    except np.linalg.LinAlgError:
+        # counts that contradict one another at very many shots leave a direction to rounding
+        diagonal = np.einsum("njj->nj", matrices)
+        raised = matrices + _RAISED * np.eye(15) * diagonal.max(axis=1)[:, None, None]
+        found = np.linalg.solve(raised, right[..., None])[..., 0]
+    return found
 
 
 @cache

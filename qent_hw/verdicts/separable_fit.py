@@ -38,7 +38,8 @@ class Fit:
     value
         (n,) their log-likelihoods Σ n log p in nats, without the multinomial coefficient.
     upper
-        (n,) what no state of the set exceeds: at most `value` plus the gap asked for (plus rounding, beyond 10⁹ shots).
+        (n,) what no state of the set exceeds: at most `value` plus the gap asked for, and what rounding adds at 10⁷
+        shots and more.
     """
 
     averages: Array

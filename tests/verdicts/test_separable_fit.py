@@ -95,6 +95,21 @@ def test_a_bound_holds_where_there_was_no_time(monkeypatch):
     assert np.all(hasty.value <= full.upper)
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_counts_that_no_state_explains(seed):
+    """Outcomes at random, of settings with one shot and with 10⁸: whatever the steps make of it, the bound holds."""
+    rng = np.random.default_rng(np.random.SeedSequence([8, seed]))
+    settings = tuple(rng.choice(ALL_SETTINGS, rng.integers(1, 10), replace=False).tolist())
+    shots = (10 ** rng.uniform(0, 8, (60, len(settings)))).astype(np.int64)
+    counts = rng.multinomial(shots, rng.dirichlet(np.full(4, 0.1), shots.shape))
+    chances = chances_of(settings, READOUT if seed % 2 else None)
+    fit = best_separable(counts, chances)
+    assert np.all(fit.upper - fit.value < 0.3)
+    chance = np.maximum(chances(physics.features(separable_states(500, rng), validate=False)), 0)
+    for seen, upper in zip(counts.reshape(60, -1), fit.upper, strict=True):
+        assert log_likelihood(seen, chance).max() <= upper + 1e-12 * seen.sum()
+
+
 def test_settings_keep_their_order():
     counts = counted(("zz", "xa"), 400, 30, 6)
     one = best_separable(counts, chances_of(("zz", "xa")))
