@@ -141,8 +141,9 @@ def _solved(matrices: Array, right: Array) -> Array:
         found: Array = np.linalg.solve(matrices, right[..., None])[..., 0]
     except np.linalg.LinAlgError:
         # counts that contradict one another at very many shots leave a direction to rounding
-        diagonal = np.einsum("njj->nj", matrices)
-        raised = matrices + _RAISED * np.eye(15) * diagonal.max(axis=1)[:, None, None]
+        raised = matrices.copy()
+        diagonal = np.einsum("njj->nj", raised)
+        diagonal += _RAISED * diagonal.max(axis=1, keepdims=True)
         found = np.linalg.solve(raised, right[..., None])[..., 0]
     return found
 
