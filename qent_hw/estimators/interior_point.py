@@ -135,17 +135,16 @@ def _step(
     return averages + length[:, None] * move, moved_slacks, length
 
 
-def _solved(matrices: Array, right: Array) -> Array:
+def _solved(matrices: Array, right: Array) -> NDArray[np.floating]:
     """x (n, k) with A x = b."""
     try:
-        found: Array = np.linalg.solve(matrices, right[..., None])[..., 0]
+        return np.linalg.solve(matrices, right[..., None])[..., 0]
     except np.linalg.LinAlgError:
         # counts that contradict one another at very many shots leave a direction to rounding
         raised = matrices.copy()
         diagonal = np.einsum("njj->nj", raised)
         diagonal += _RAISED * diagonal.max(axis=1, keepdims=True)
-        found = np.linalg.solve(raised, right[..., None])[..., 0]
-    return found
+        return np.linalg.solve(raised, right[..., None])[..., 0]
 
 
 @cache
