@@ -128,7 +128,20 @@ def test_predict_from_anyones_counts(call, tmp_path, ending):
     promised = {"state", "estimator", "p_entangled", "concurrence", "concurrence_low", "concurrence_high", "verdict"}
     assert promised <= set(estimates[0])
     assert estimates[0]["p_entangled"] == estimates[1]["p_entangled"]
-    assert "verdict" in call("predict", "--counts", path)[1]
+    assert estimates[0]["call"] in ("entangled", "separable")
+    assert 0 < estimates[0]["fit_p"] <= 1
+    shown = call("predict", "--counts", path)[1]
+    assert "verdict" in shown
+    assert "Calibrated on 20,000 simulated states" in " ".join(shown.split())
+
+
+@pytest.mark.parametrize("rate", ["0", "0.5", "-1", "nan"])
+def test_predict_refuses_an_error_rate_that_is_none(call, tmp_path, rate):
+    path = tmp_path / "counts.csv"
+    counts_table().assign(state=["0"] * 4 + ["1"] * 4).to_csv(path)
+    status, out, err = call("predict", "--counts", path, "--error-rate", rate)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "below 0.5" in err
 
 
 def test_predict_agrees_with_the_run_that_made_the_counts(call, card, tmp_path):
