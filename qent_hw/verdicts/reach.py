@@ -28,7 +28,7 @@ from qent_hw.verdicts.separable_fit import best_separable, chances_of, log_likel
 
 NO_RATE = 1e-9
 """Nats a shot up to which a rate counts as zero: ten times what the fit leaves open, and a certificate at it would need
-more than 10⁹ shots, which nobody takes."""
+more than 10¹⁰ shots, which nobody takes."""
 
 UNKNOWN = 16.0
 """Nats that not knowing the state costs, beyond log 1/α: as simulated, with a family and without, 11 where 400 shots do
