@@ -82,7 +82,7 @@ def _of_counts(
     from qent_hw.experiments.counts_file import read_counts
     from qent_hw.verdicts.certificate import certify as certificates_of
     from qent_hw.verdicts.family_numerator import family_pool
-    from qent_hw.verdicts.reach import reach
+    from qent_hw.verdicts.reach import can_certify_something, reach
 
     measured, names = read_counts(file)
     of_splits, of_pool, of_reach = np.random.SeedSequence(seed).spawn(3)
@@ -107,7 +107,13 @@ def _of_counts(
     console.print(table)
     console.print(f"{int(certified.sum())} of {len(certified)} certified, at α = {alpha:g} for each")
     console.print(_assumed(assignment is not None, states is not None), soft_wrap=True)
-    if states is not None:
+    if not can_certify_something(measured.settings):
+        console.print(
+            f"warning: {_listed(measured.settings)} measure a qubit along one axis alone, which can certify no state, "
+            "with any number of shots",
+            soft_wrap=True,
+        )
+    elif states is not None:
         could = reach(states, measured.settings, _STATES, of_reach, assignment)
         if not could.rates.any():
             console.print(
@@ -181,7 +187,7 @@ def _assumed(known_readout: bool, family: bool) -> str:
 
 
 def _listed(settings: tuple[str, ...]) -> str:
-    return f"the {len(settings)} settings {', '.join(settings)}"
+    return f"the settings {', '.join(settings)}"
 
 
 def _readout(entries: dict[str, Any]) -> NDArray[np.float64] | None:

@@ -12,6 +12,7 @@ from below; see `separable_fit`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import log
 
@@ -22,7 +23,7 @@ from qent_hw.estimators.interior_point import Array
 from qent_hw.estimators.limits_source import Source
 from qent_hw.estimators.tomography_born import Chances
 from qent_hw.physics.entanglement import is_entangled
-from qent_hw.physics.settings import ALL_SETTINGS
+from qent_hw.physics.settings import ALL_SETTINGS, check_settings
 from qent_hw.verdicts.certificate import check_alpha
 from qent_hw.verdicts.separable_fit import best_separable, chances_of, log_likelihood
 
@@ -105,6 +106,22 @@ def reach(
     points, rho = states.draw(n, np.random.default_rng(seed))
     entangled = is_entangled(rho, validate=False)
     return Reach(settings, rates(states.chances(points[entangled], rho[entangled], settings), chances))
+
+
+def can_certify_something(settings: Iterable[str]) -> bool:
+    """Whether these settings can certify any state at all: whether each qubit is measured along more than one axis.
+
+    Measuring a qubit along one axis alone is the same after dephasing it in that axis, which leaves no entanglement. If
+    each is measured along two, some two settings differ in both letters (any pairwise alike ones share one letter
+    all together), say x⊗a and y⊗b; then |⟨xa⟩| + |⟨yb⟩| ≤ 1 for separable states, and 2 can be reached.
+
+    Raises
+    ------
+    InputError
+        for an unknown setting.
+    """
+    named = check_settings(settings)
+    return all(len({setting[qubit] for setting in named}) > 1 for qubit in (0, 1))
 
 
 def best_addition(

@@ -59,9 +59,15 @@ def test_settings_that_certify_nothing_of_a_family_are_called_so(call, counts_fi
     path = counts_file(BELL_SETTINGS)
     status, out, _ = call("certify", "--counts", path, "--family", "special_four_basis")
     assert status == 0
-    assert "warning: the 4 settings xa, xb, ya, yb can certify none of" in out
+    assert "warning: the settings xa, xb, ya, yb can certify none of" in out
     assert "the family lends power" in out
     assert "warning" not in call("certify", "--counts", path, "--family", "general_four_basis")[1]
+
+
+def test_a_qubit_along_one_axis_is_warned_of_without_a_family(call, counts_file):
+    _, out, _ = call("certify", "--counts", counts_file(("xa", "xb", "xz")))
+    assert "warning: the settings xa, xb, xz measure a qubit along one axis alone" in out
+    assert "warning" not in call("certify", "--counts", counts_file(("xa", "yb")))[1]
 
 
 def test_a_record_says_how_outcomes_are_read(call, counts_file, tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,7 @@ from qent_hw.estimators.sources import ExactStates, FamilyStates, state_source
 from qent_hw.physics import ALL_SETTINGS, BELL_SETTINGS
 from qent_hw.verdicts.certificate import certify
 from qent_hw.verdicts.family_source import family_source
-from qent_hw.verdicts.reach import NO_RATE, Reach, best_addition, rates, reach
+from qent_hw.verdicts.reach import NO_RATE, Reach, best_addition, can_certify_something, rates, reach
 from qent_hw.verdicts.separable_fit import chances_of
 from tests.verdicts.test_separable_fit import separable_states
 
@@ -72,6 +74,15 @@ def test_one_setting_certifies_nothing():
     rho = werner([1.0])
     for setting in ALL_SETTINGS:
         assert rates_of(rho, (setting,)) == 0
+
+
+def test_settings_that_certify_nothing_are_those_along_one_axis():
+    """Every pair of settings, and some threes, against the rates of the maximally entangled states turned at random."""
+    turns = np.random.default_rng(48).standard_normal((60, 2, 2, 2)) @ [1, 1j]
+    turns = np.linalg.qr(turns)[0]
+    rho = physics.density((turns / np.sqrt(2)).reshape(60, 4))
+    for settings in [*itertools.combinations(ALL_SETTINGS, 2), ("xa", "xb", "xz"), ("xa", "xb", "ya"), BELL_SETTINGS]:
+        assert can_certify_something(settings) == bool(rates_of(rho, settings).any())
 
 
 def test_misreading_costs_rate_and_proves_nothing_new():
