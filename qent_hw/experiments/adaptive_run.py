@@ -61,7 +61,7 @@ def measure_adaptively(
         len(FLIPS) if runcard.readout == "twirled" else 1
     )
     check_parts(runcard.shots, parts)
-    rule = Rule(choice.error_rate, min(choice.first, runcard.shots), choice.growth)
+    rule = Rule(choice.error_rate, min(choice.first, runcard.shots), choice.growth, choice.spread)
     cap = runcard.shots * len(settings)
     rounds_left, finished = len(totals(rule, len(settings), cap, parts)), 0
     pool_rng, rng = (np.random.default_rng(child) for child in seeds[1].spawn(2))
@@ -123,6 +123,7 @@ def adaptive_figures(decided: Decided, choice: Adaptive, cap: int, true_entangle
         "error_rate": choice.error_rate,
         "first": choice.first,
         "growth": choice.growth,
+        "spread": choice.spread,
         "n_states": n,
         "shots_cap": cap,
         "shots_mean": mean,

@@ -251,9 +251,10 @@ def conclude(
     }
     estimates = estimates_table(judged, true_entangled, true_concurrence)
     if decided is not None:
-        rows = adaptive_frame(decided, true_entangled, true_concurrence).assign(
-            fit_p=np.nan if judged.fit_p is None else judged.fit_p
-        )
+        rows = adaptive_frame(decided, true_entangled, true_concurrence)
+        # what is said of a state whoever judges it
+        first = estimates.iloc[: len(rows)]
+        rows = rows.assign(**{name: first[name] for name in first.columns.difference(rows.columns)})
         rows["verdict"] = withheld(rows["verdict"].to_numpy(), judged.fired)
         estimates = pd.concat([estimates, rows], ignore_index=True)
     counts = counts_table(measured, plan)

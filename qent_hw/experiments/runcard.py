@@ -138,11 +138,13 @@ class RecordChoice(_Section):
 
 class Adaptive(_Section):
     """Measure state by state until the verdict is sure enough (see `verdicts.adaptive`): the chance that one is wrong,
-    shots in every setting before the first look, and what each later batch multiplies a state's total by."""
+    shots in every setting before the first look, what each later batch multiplies a state's total by, and whether it
+    goes to the setting that tells most, to several as they tell (shared), or evenly to all, as networks need it."""
 
     error_rate: Annotated[float, Field(gt=0, lt=0.5, allow_inf_nan=False)] = 0.01
     first: Annotated[int, Field(ge=1, le=10_000_000, strict=True)] = 16
     growth: Annotated[float, Field(ge=1.05, le=100, allow_inf_nan=False)] = 1.5
+    spread: Literal["most", "shared", "even"] = "most"
 
 
 class Verdicts(_Section):

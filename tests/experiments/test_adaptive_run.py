@@ -48,13 +48,18 @@ def check_folder(folder, n):
     assert figures["share_of_fixed"] == pytest.approx(shots.mean() / figures["shots_cap"])
     rows = estimates[estimates["estimator"] == "adaptive"]
     assert rows["state"].tolist() == list(range(n))
-    called = {name: rows["verdict"] == name for name in ("entangled", "separable", "undecided")}
-    assert figures["undecided"] == called["undecided"].sum()
+    called = {name: rows["verdict"] == name for name in ("entangled", "separable", "undecided", "withheld")}
+    # where the alarm withholds a verdict, the block still tells what the rule said
+    n_withheld = called["withheld"].sum()
+    assert 0 <= figures["undecided"] - called["undecided"].sum() <= n_withheld
     assert figures["decided"] + figures["undecided"] == n
     truth = rows["true_entangled"].to_numpy(bool)
-    assert figures["errors"]["called_entangled"]["n"] == called["entangled"].sum()
-    assert figures["errors"]["called_entangled"]["wrong"] == (called["entangled"] & ~truth).sum()
-    assert figures["errors"]["truly_entangled"]["wrong"] == (called["separable"] & truth).sum()
+    for name, found, wrong in (
+        ("called_entangled", called["entangled"], called["entangled"] & ~truth),
+        ("truly_entangled", pd.Series(truth), called["separable"].to_numpy() & truth),
+    ):
+        assert 0 <= figures["errors"][name]["n"] - found.sum() <= n_withheld
+        assert 0 <= figures["errors"][name]["wrong"] - wrong.sum() <= n_withheld
     assert (rows.loc[called["entangled"], "p_entangled"] >= 1 - figures["error_rate"]).all()
     assert (rows.loc[called["separable"], "p_entangled"] <= figures["error_rate"]).all()
     assert (rows["concurrence_low"] <= rows["concurrence"]).all()
@@ -124,6 +129,22 @@ def test_a_backend_is_asked_for_open_states_alone_and_never_with_one_seed_twice(
     assert len(set(seeds)) == len(seeds)
 
 
+def test_shares_may_be_even_for_networks(card):
+    """Networks judge such counts about as well as the rule does, and those of chosen settings far worse: 98 against 91%
+    right of 800 states. Of 240 as here the gain has a standard error of two points (false alarm of the sign 1e-3)."""
+    content = card.read_text().replace("n = 40", "n = 240").replace("shots = 256", "shots = 1024")
+    card.write_text(content)
+    even, chosen = (Experiment.load(card).run(adaptive={"spread": one}) for one in ("even", "most"))
+    shots = even.measured.shots
+    assert (shots.max(axis=1) - shots.min(axis=1) <= 2).all()
+    shots = chosen.measured.shots
+    assert (shots.max(axis=1) > 4 * shots.min(axis=1)).mean() > 0.3
+    right = [run.comparison["estimators"]["bell8"]["accuracy"] for run in (even, chosen)]
+    assert right[0] > right[1]
+    assert "shared out evenly" in even.report
+    assert "networks, trained on even shots" in chosen.report
+
+
 def test_a_runcard_may_ask_for_it(card, call, tmp_path):
     card.write_text(CARD + "[adaptive]\nerror_rate = 0.1\nfirst = 32\n")
     assert call("run", card, "--out", tmp_path / "run")[0] == 0
@@ -143,7 +164,7 @@ def test_a_runcard_may_ask_for_it(card, call, tmp_path):
         (["--adaptive", "--error-rate", "nan"], "error rate = nan: must be above 0 and below 0.5"),
         (["--error-rate", "0.1"], "add it"),
         (["--adaptive", "--injection", "twirl", "--shots", "30"], "multiple of 4"),
-        (["--adaptive", "--backend", "ibm_torino", "--injection", "twirl", "--yes"], "local backends so far"),
+        (["--adaptive", "--backend", "ibm_torino", "--injection", "twirl"], "local backends so far"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(call, card, tmp_path, ibm, options, complaint):
@@ -159,6 +180,7 @@ def test_what_cannot_be_is_refused_in_one_line(call, card, tmp_path, ibm, option
         ({"error_rate": 0.7}, "adaptive.error_rate = 0.7"),
         ({"growth": 1.0}, "adaptive.growth = 1.0"),
         ({"frist": 3}, "did you mean 'first'"),
+        ({"spread": "best"}, "adaptive.spread = 'best'"),
     ],
 )
 def test_a_wrong_section_is_refused_in_one_line(entries, complaint):

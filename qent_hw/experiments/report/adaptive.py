@@ -52,6 +52,15 @@ def _numbers(one: dict[str, Any]) -> tuple[str, str, str]:
 def adaptive_assumptions(run: Run) -> list[tuple[str, str]]:
     """(heading, text): what the error rate of an adaptive run rests on, and what its counts are not good for."""
     family, device = run.plan.family.title, run.comparison["backend"]
+    even = run.comparison["adaptive"]["spread"] == "even"
+    given = (
+        "Each batch was shared out evenly over the settings, until the verdict was sure. Estimators here judge what "
+        "was measured by then: at few shots for most states, "
+        if even
+        else "Each batch went to the setting whose next outcome tells most of the label, until the verdict was sure. "
+        "Estimators here judge what was measured by then: at few shots for most states, unevenly over the settings, of "
+        "which networks, trained on even shots, make little (spread = even in the runcard's section adaptive helps), "
+    )
     drawn = (
         "These states were chosen, not drawn, so that nothing is promised for them. "
         if isinstance(run.runcard.states, Points)
@@ -68,9 +77,7 @@ def adaptive_assumptions(run: Run) -> list[tuple[str, str]]:
         ),
         (
             "Shots were given out by the counts.",
-            "Each batch went to the setting whose next outcome tells most of the label, until the verdict was sure. "
-            "Estimators here judge what was measured by then: at few shots for most states, unevenly over the "
-            "settings, and by averages that are slightly off, because a fluctuation that settles a verdict ends the "
+            f"{given}and by averages that are slightly off, because a fluctuation that settles a verdict ends the "
             "measurement. Their figures are therefore not those of a run with as many shots for every state.",
         ),
     ]
