@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pandas as pd
 import tomli_w
 
 from qent_hw.errors import InputError
@@ -16,9 +17,8 @@ from qent_hw.files import write_whole
 from qent_hw.pages.environment import markdown_environment, page_environment
 from qent_hw.pages.table import Table
 
-if TYPE_CHECKING:
-    import pandas as pd
-
+# rows of a table that is left to its file
+_LONG = 80
 _STUDY_PAGES = Path(__file__).parent.parent / "study"
 
 
@@ -56,7 +56,7 @@ def write_verdict_outputs(study: VerdictStudy, frame: pd.DataFrame, folder: Path
     markdown = (
         markdown_environment(Path(__file__).parent)
         .get_template("page.md.j2")
-        .render(name=name, study=study, claims=kind.claims(frame), **told)
+        .render(name=name, study=study, claims=kind.claims(frame), long=len(frame) > _LONG, **told)
     )
     files: dict[str, bytes] = {
         "study.toml": content.encode(),
@@ -77,11 +77,11 @@ def write_verdict_outputs(study: VerdictStudy, frame: pd.DataFrame, folder: Path
 def _table(frame: pd.DataFrame) -> Table:
     # what begins with _ is there for the figures
     columns = [column for column in frame.columns if column != "case" and not column.startswith("_")]
-    words = sum(frame[column].dtype == object for column in columns)
+    numbers = {column for column in columns if pd.api.types.is_numeric_dtype(frame[column])}
     # words first, as a table here has them
-    ordered = sorted(columns, key=lambda column: frame[column].dtype != object)
+    ordered = sorted(columns, key=lambda column: column in numbers)
     rows = tuple(tuple(_cell(row[column]) for column in ordered) for row in frame.to_dict("records"))
-    return Table("", tuple(column.replace("_", " ") for column in ordered), rows, words=words)
+    return Table("", tuple(column.replace("_", " ") for column in ordered), rows, words=len(columns) - len(numbers))
 
 
 def _cell(value: Any) -> str:
