@@ -182,7 +182,7 @@ def _assumed(known_readout: bool, family: bool) -> str:
     lent = " (the family lends power, and no certificate rests on it)" if family else ""
     return (
         f"Assumes that the axes are as named, that {read}, and that shots are independent and alike; of how the state "
-        f'was prepared, nothing{lent}. "no" means not proved, which is not: separable.'
+        f'was prepared, nothing{lent}. "no" means not proved; it does not mean separable.'
     )
 
 
