@@ -195,9 +195,9 @@ def send_run(
     from qent_hw.experiments.remote.submission import check_injection
     from qent_hw.hardware.ibm.faults import ServiceError
 
-    check_injection(runcard)
     if not yes and not dry_run and not sys.stdin.isatty():
         raise InputError("sending costs QPU time and there is no terminal to ask on; give --yes, or --dry-run to plan")
+    check_injection(runcard)
     service = connect_quietly()
     submission = sending.prepare(path, runcard, service, at_least)
     price = sending.quote(path, submission, service)
