@@ -19,7 +19,7 @@ from qent_hw.estimators.situation import Situation, shared_out
 from qent_hw.experiments.study.card import Case
 from qent_hw.experiments.study.cases import World
 from qent_hw.experiments.verdict_studies.adaptive_figures import draw_decided, draw_errors, draw_shots
-from qent_hw.experiments.verdict_studies.adaptive_rows import CHOSEN, EVEN, FIXED, MATCHED, OFTEN, row_of
+from qent_hw.experiments.verdict_studies.adaptive_rows import CHOSEN, EVEN, FIXED, LOOSER, MATCHED, OFTEN, row_of
 from qent_hw.experiments.verdict_studies.adaptive_words import sentences
 from qent_hw.pages.picture import Picture
 from qent_hw.pages.style import plain_style
@@ -38,8 +38,10 @@ Growth = Annotated[float, Field(ge=1.05, le=100, allow_inf_nan=False)]
 class Options(BaseModel):
     """error_rates: of either verdict. states: of each case. first, growth: as a runcard's section `adaptive` has them.
 
-    often: growth of batches where there are more looks, on cases without a device. matched_states: the first so many
-    are also measured by fixed plans of 2, 4, … times the shots, until as many are decided as by the adaptive one.
+    often: growth of batches where there are more looks, on cases without a device; these also have a fixed plan whose
+    thresholds are as loose as it takes to decide as many states as the adaptive one does, of as many shots as it takes
+    to be wrong as rarely. matched_states: the first so many are also measured by fixed plans of 2, 4, … times the
+    shots, until as many are decided at the same thresholds.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -80,6 +82,8 @@ def perform(
             ways[OFTEN] = trial.adaptive(replace(rule, growth=options.often))
         ways[FIXED] = trial.fixed(rule, shots, options.states)
         rows += [row_of(way, rate, done, truth, shots) for way, done in ways.items()]
+        if case.device is None:
+            rows.append(_looser(trial, rule, chosen, ways[FIXED]))
         rows.append(_matched(trial, rule, chosen, ways[FIXED], min(options.matched_states, options.states)))
     return rows
 
@@ -141,9 +145,53 @@ def _matched(trial: _Trial, rule: Rule, chosen: Decided, fixed: Decided, n: int)
     if lacking[0] > 0:
         shots = error = np.nan
     row = row_of(MATCHED, rule.error_rate, plan, trial.truth[:n], trial.cap)
-    easy = {"shots_easy_half": shots, "shots_easy_half_se": error}
-    share = {"share": shots / trial.cap, "share_se": error / trial.cap}
-    return row | {"shots_mean": shots, "shots_mean_se": error} | easy | share
+    return row | _of_shots(shots, error, trial.cap)
+
+
+def _looser(trial: _Trial, rule: Rule, chosen: Decided, fixed: Decided) -> dict[str, Any]:
+    """The fixed plan that decides as many states as the adaptive one, those whose label is least in doubt, and is wrong
+    as rarely, as the posterior expects: its shots between two halvings of the cap by a straight line over logarithms,
+    its verdicts those of the greater one; shots are no number where the cap is too few."""
+    n, shots, error = len(trial.truth), np.nan, np.nan
+    wanted, uncertain = _expected_wrong(chosen, chosen.verdict != OPEN)
+    plan, before = fixed, np.nan
+    least = 4 * len(trial.posterior.settings)
+    for halving in range((trial.cap // least).bit_length()):
+        here = fixed if halving == 0 else trial.fixed(rule, trial.cap >> halving, n)
+        sure = np.zeros(n, bool)
+        sure[np.argsort(_doubt(here), kind="stable")[: (chosen.verdict != OPEN).sum()]] = True
+        wrong, by = _expected_wrong(here, sure)
+        if wrong > wanted:
+            slope = np.log(wrong / before)
+            shots = (trial.cap >> halving) * 2 ** (np.log(wrong / wanted) / slope)
+            error = shots * np.log(2) * np.hypot(uncertain, by) / slope
+            break
+        called = np.where(here.look.p >= 0.5, "entangled", "separable")
+        plan, before = replace(here, verdict=np.where(sure, called, OPEN)), wrong
+    row = row_of(LOOSER, rule.error_rate, plan, trial.truth, trial.cap)
+    return row | _of_shots(shots, error, trial.cap)
+
+
+def _doubt(done: Decided) -> NDArray[np.float64]:
+    return np.minimum(done.look.p, 1 - done.look.p)
+
+
+def _expected_wrong(done: Decided, which: NDArray[np.bool_]) -> tuple[float, float]:
+    """How many of these verdicts are wrong by the posterior, and the relative standard error of that."""
+    doubt = _doubt(done)[which]
+    return float(doubt.sum()), float(doubt.std() * np.sqrt(len(doubt)) / doubt.sum())
+
+
+def _of_shots(shots: float, error: float, cap: int) -> dict[str, float]:
+    """The columns of a plan that spends the same on every state."""
+    return {
+        "shots_mean": shots,
+        "shots_mean_se": error,
+        "share": shots / cap,
+        "share_se": error / cap,
+        "shots_easy_half": shots,
+        "shots_easy_half_se": error,
+    }
 
 
 def _lacking(plan: Decided, chosen: Decided) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from qent_hw.experiments.report.marks import Mark, mark_handle
 from qent_hw.experiments.study.figures import shots_axis
-from qent_hw.experiments.verdict_studies.adaptive_rows import CHOSEN, EVEN, FIXED, MATCHED, OFTEN
+from qent_hw.experiments.verdict_studies.adaptive_rows import CHOSEN, EVEN, FIXED, LOOSER, MATCHED, OFTEN
 from qent_hw.pages.picture import Picture
 from qent_hw.pages.style import QUIET, WIDTH, finish, grid_of_axes, legend_above, new_figure
 
@@ -23,6 +23,7 @@ LOOKS = {
     OFTEN: Mark("#009e73", "D", "◆"),
     FIXED: Mark("#1a1a1a", "o", "●"),
     MATCHED: Mark("#8a8a8a", "v", "▼"),
+    LOOSER: Mark("#a05a9c", "p", "⬟"),
 }
 
 
@@ -32,7 +33,7 @@ def draw_shots(frame: pd.DataFrame) -> Picture:
     figure, panels = _panels(shown, sharey=True)
     for axis, (title, rows) in panels:
         axis.axhline(1, color=LOOKS[FIXED].colour, linewidth=0.8)
-        for way in (CHOSEN, EVEN, MATCHED):
+        for way in (CHOSEN, EVEN, MATCHED, LOOSER):
             line = rows[rows["way"] == way].dropna(subset=["share"]).sort_values("shots")
             _line(axis, line, "share", LOOKS[way], "-")
         easy = rows[rows["way"] == CHOSEN].sort_values("shots")
@@ -42,13 +43,14 @@ def draw_shots(frame: pd.DataFrame) -> Picture:
         _line(axis, easy, "easy", LOOKS[CHOSEN], "--")
         _logarithmic(axis, 100)
         _dress(axis, title, sorted(rows["shots"].unique()), "mean shots / % of the fixed plan")
-    handles = [mark_handle(LOOKS[way], way) for way in (CHOSEN, EVEN, MATCHED)]
+    handles = [mark_handle(LOOKS[way], way) for way in (CHOSEN, EVEN, MATCHED, LOOSER)]
     handles.append(Line2D([], [], color=LOOKS[CHOSEN].colour, linestyle="--", label="adaptive, the easier half"))
     handles.append(Line2D([], [], color=LOOKS[FIXED].colour, linewidth=0.8, label=FIXED))
     legend_above(figure, handles, 3)
     caption = (
         f"At an error rate of {shown['error rate'].iloc[0]:g}, against the shots of the fixed plan, which are the cap; "
-        "bars: one standard error. As many decided: the fixed plan that leaves no more states undecided. "
+        "bars: one standard error. As many decided: the fixed plan that leaves no more states undecided at the same "
+        "thresholds. Looser thresholds: the one that decides as many and is wrong as rarely, by the posterior. "
         f"{_sizes(shown)}"
     )
     return finish(
@@ -86,7 +88,7 @@ def draw_errors(frame: pd.DataFrame) -> Picture:
     sides = (("wrong_of_entangled", "of those called entangled"), ("wrong_of_separable", "of those called separable"))
     figure = new_figure(WIDTH, 0.9 + 3.2 * len(rates))
     axes = grid_of_axes(figure, 2 * len(rates), 2)
-    ways = [way for way in LOOKS if way in set(frame["way"]) and way != MATCHED]
+    ways = [way for way in LOOKS if way in set(frame["way"]) and way not in (MATCHED, LOOSER)]
     cells = list(dict.fromkeys(zip(frame["case"], frame["shots"], strict=True)))
     for number, rate in enumerate(rates):
         for axis, (column, words) in zip(axes[2 * number :], sides, strict=False):

@@ -13,6 +13,7 @@ from qent_hw.verdicts.adaptive import OPEN, Decided
 
 CHOSEN, EVEN, OFTEN = "adaptive", "adaptive, even shares", "adaptive, more looks"
 FIXED, MATCHED = "fixed plan", "fixed plan, as many decided"
+LOOSER = "fixed plan, looser thresholds"
 
 
 def row_of(way: str, rate: float, done: Decided, truth: NDArray[np.bool_], cap: int) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from qent_hw.experiments.comparison import share_error
-from qent_hw.experiments.verdict_studies.adaptive_rows import CHOSEN, EVEN, FIXED, MATCHED, OFTEN
+from qent_hw.experiments.verdict_studies.adaptive_rows import CHOSEN, EVEN, FIXED, LOOSER, MATCHED, OFTEN
 
 _PARTS = ((1, 4), (5, 8), (9, 10_000))
 
@@ -40,16 +40,26 @@ def _saved(title: str, rate: float, rows: pd.DataFrame) -> str:
             f"for the easier half of the states {easy}, and leaves {open_} undecided, where the fixed plan, with all "
             f"of them, leaves {left}"
         )
-        if pd.isna(matched["shots_mean"]):
-            text += " (no fixed plan of up to 16 times the shots decides as many)"
-        elif matched["shots_mean"] > shots:
-            ratio = matched["shots_mean"] / one["shots_mean"]
-            relative = [row["shots_mean_se"] / row["shots_mean"] for row in (one, matched)]
-            error = ratio * float(np.hypot(*relative))
-            text += f" (deciding as many by a fixed plan takes {ratio:.1f} ± {error:.1f} times the shots)"
+        text += _as_good(one, matched, "deciding as many by a fixed plan at the same thresholds", shots)
+        looser = rows[(rows["shots"] == shots) & (rows["way"] == LOOSER)]
+        if len(looser):
+            words = "at thresholds so loose that it is wrong as often, by the posterior,"
+            text += _as_good(one, looser.iloc[0], f"deciding as many {words}", None)
         parts.append(text)
     n = int(rows[rows["way"] == CHOSEN]["states"].iloc[0])
-    return f"{title}, error rate {rate:g}, {n:,} states: {'; '.join(parts)}."
+    return f"{title}, error rate {rate:g}, {n:,} states: {'. '.join(one[0].upper() + one[1:] for one in parts)}."
+
+
+def _as_good(one: pd.Series, other: pd.Series, words: str, least: float | None) -> str:
+    """How many times the adaptive shots the other plan takes; nothing where that is `least`, the fewest tried."""
+    if pd.isna(other["shots_mean"]):
+        tried = "the cap" if least is None else "16 times the cap"
+        return f"; {words} takes more than {tried}"
+    if least is not None and other["shots_mean"] <= least:
+        return ""
+    ratio = other["shots_mean"] / one["shots_mean"]
+    error = ratio * float(np.hypot(*(row["shots_mean_se"] / row["shots_mean"] for row in (one, other))))
+    return f"; {words} takes {ratio:.1f} ± {error:.1f} times the shots"
 
 
 def _kept(rows: pd.DataFrame, rate: float) -> str:

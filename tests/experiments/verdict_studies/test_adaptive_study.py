@@ -11,7 +11,7 @@ import pytest
 from qent_hw.experiments.study.card import Case
 from qent_hw.experiments.study.cases import resolve
 from qent_hw.experiments.verdict_studies.adaptive import Options, claims, figures, perform
-from qent_hw.experiments.verdict_studies.adaptive_rows import CHOSEN, EVEN, FIXED, MATCHED, OFTEN, row_of
+from qent_hw.experiments.verdict_studies.adaptive_rows import CHOSEN, EVEN, FIXED, LOOSER, MATCHED, OFTEN, row_of
 from qent_hw.experiments.verdict_studies.card import load_verdict_study
 from qent_hw.verdicts.adaptive import Decided
 from qent_hw.verdicts.adaptive_posterior import Look
@@ -33,7 +33,7 @@ def frame():
 
 def test_rows_are_of_every_way_and_agree_with_what_they_carry(frame):
     ways = {name: list(rows["way"]) for name, rows in frame[frame["shots"] == 200].groupby("case")}
-    assert ways == {"ideal": [CHOSEN, EVEN, OFTEN, FIXED, MATCHED], "twirled": [CHOSEN, EVEN, FIXED, MATCHED]}
+    assert ways == {"ideal": [CHOSEN, EVEN, OFTEN, FIXED, LOOSER, MATCHED], "twirled": [CHOSEN, EVEN, FIXED, MATCHED]}
     for row in frame.to_dict("records"):
         counts, looks = json.loads(row["_counts"]), json.loads(row["_looks"])
         called = sum(counts[kind][0] for kind in counts)
@@ -45,6 +45,11 @@ def test_rows_are_of_every_way_and_agree_with_what_they_carry(frame):
     adaptive = frame[frame["way"].isin([CHOSEN, EVEN, OFTEN])]
     assert (adaptive["shots_mean"] < adaptive["shots"]).all()
     assert (adaptive["shots_easy_half"] < adaptive["shots_mean"]).all()
+    looser = frame[frame["way"] == LOOSER]
+    # of as many decided, and of no more shots than the cap
+    chosen = frame[(frame["way"] == CHOSEN) & (frame["case"] == "ideal")]
+    assert looser["undecided"].to_numpy() == pytest.approx(chosen["undecided"].to_numpy())
+    assert (looser["shots_mean"].dropna() <= looser["shots"]).all()
     matched = frame[frame["way"] == MATCHED].dropna(subset=["shots_mean"])
     assert (matched["shots_mean"] >= matched["shots"]).all()
 
@@ -58,7 +63,7 @@ def test_sentences_and_figures_come_of_the_rows(frame):
     said = claims(frame)
     assert len(said) == 2 + 1 + 1 + 1 + 1
     one = frame[(frame["case"] == "ideal") & (frame["way"] == CHOSEN) & (frame["shots"] == 600)].iloc[0]
-    assert f"at a cap of 600 shots it takes {100 * one['share']:.1f} ±" in said[0]
+    assert f"At a cap of 600 shots it takes {100 * one['share']:.1f} ±" in said[0]
     chosen = [json.loads(told) for told in frame[frame["way"] == CHOSEN]["_counts"]]
     wrong, called = (sum(one["separable"][place] for one in chosen) for place in (1, 0))
     assert f"{wrong} of {called:,} called separable" in said[2]
