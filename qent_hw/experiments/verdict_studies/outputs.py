@@ -18,7 +18,7 @@ from qent_hw.pages.environment import markdown_environment, page_environment
 from qent_hw.pages.table import Table
 
 # rows of a table that is left to its file
-_LONG = 80
+_LONG = 40
 _STUDY_PAGES = Path(__file__).parent.parent / "study"
 
 
