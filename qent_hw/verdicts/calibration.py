@@ -65,7 +65,8 @@ class Calibration:
     """What an estimator's figures are worth.
 
     scores: of separable and entangled states, see `_score`; said, meant: (k,), scores and how often states with such
-    a score are entangled, not decreasing; belt: of its concurrence, None where too few states are entangled, or separable, to tell.
+    a score are entangled, not decreasing; belt: of its concurrence, None where too few states are entangled, or
+    separable, to tell.
     """
 
     scores: Scores
