@@ -91,7 +91,7 @@ def test_no_state_that_it_gives_is_less_likely_than_the_true_one():
     points, _, counts, _ = measured(250, 500)
     estimator = LikelihoodEstimator(source(), BELL_SETTINGS)
     pool = estimator._pool(np.random.default_rng(5))
-    best = estimator._fitted(counts.values, *pool)
+    best, _ = estimator._fitted(counts.values, *pool)
     flat = counts.values.reshape(500, -1).astype(float)
 
     def value(at):

@@ -109,7 +109,7 @@ def claims(frame: pd.DataFrame) -> list[str]:
     for title, rows in frame[~frame["shift"].isin([NONE])].groupby("title", sort=False):
         most = rows[rows["shots"] == rows["shots"].max()]
         seen = ", ".join(
-            f"{row['what is shifted']}: {100 * row['fires']:.0f} ± {max(100 * row['fires_se'], 0.5):.0f}%"
+            f"{row['what is shifted']}: {100 * row['fires']:.1f} ± {max(100 * row['fires_se'], 0.05):.1f}%"
             for row in most.to_dict("records")
         )
         found.append(f"{title}, {int(most['shots'].iloc[0]):,} shots, how often it fires: {seen}.")

@@ -19,7 +19,7 @@ def estimates(name, verdicts, concurrence):
         {
             "state": np.arange(n),
             "estimator": name,
-            "verdict": verdicts,
+            "call": verdicts,
             "concurrence": concurrence,
             "true_entangled": truth > 0,
             "true_concurrence": truth,

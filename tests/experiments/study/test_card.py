@@ -8,10 +8,13 @@ from qent_hw import bench
 from qent_hw.errors import InputError
 from qent_hw.experiments.study.card import load_study, parse_study
 from qent_hw.experiments.study.tasks import cells_of
+from qent_hw.experiments.verdict_studies.card import is_verdict_study
 from qent_hw.physics import ALL_SETTINGS, BELL_SETTINGS
 
 SHIPPED = sorted(
-    path.stem for path in bench.folder("experiments").glob("*.toml") if "[[cases]]" in path.read_text(encoding="utf-8")
+    path.stem
+    for path in bench.folder("experiments").glob("*.toml")
+    if "[[cases]]" in path.read_text(encoding="utf-8") and not is_verdict_study(path)
 )
 
 
