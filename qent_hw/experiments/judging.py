@@ -213,8 +213,14 @@ def _verdicts(found: Estimates, known: Calibration | None, error_rate: float) ->
 
 
 def _keeping(found: Estimates, calibrated: Estimates) -> Estimates:
-    """The calibrated figures in an object that still has what else the estimator said, such as a warning."""
+    """The calibrated figures in an object that still has what else the estimator said, such as a warning.
+
+    The interval of the concurrence is widened to the estimate itself where it lies beyond: on a device that an
+    estimator was not made for the estimate is biased, and the belt knows it.
+    """
     figures = {name: getattr(calibrated, name) for name in calibrated.__dataclass_fields__}
+    figures["concurrence_low"] = np.minimum(figures["concurrence_low"], found.concurrence)
+    figures["concurrence_high"] = np.maximum(figures["concurrence_high"], found.concurrence)
     return replace(found, **figures)
 
 

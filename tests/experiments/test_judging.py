@@ -7,6 +7,8 @@ from qent_hw.estimators import Estimates, load_estimator
 from qent_hw.estimators.situation import Situation
 from qent_hw.estimators.sources import FamilyStates, state_source
 from qent_hw.experiments.judging import alarm_figures, certificate_figures, judge, verdict_figures
+from qent_hw.experiments.study.card import Case
+from qent_hw.experiments.study.cases import resolve
 from qent_hw.experiments.verdict_words import alarm_text, certificate_text, sight_text, too_many, verdicts_text
 from qent_hw.physics import BELL_SETTINGS, Counts
 from qent_hw.verdicts.calibration import rehearse
@@ -57,6 +59,14 @@ def test_a_looser_rate_leaves_less_undecided(ordinary):
     loose = judged_counts(tried.counts, situation(), 0.1)
     undecided = [(one.verdicts["bell8"] == "undecided").sum() for one in (judged, loose)]
     assert undecided[1] <= undecided[0]
+
+
+def test_an_interval_holds_its_estimate_also_where_that_is_biased():
+    case = Case(name="x", family="special_four_basis", device={"backend": "fake_manila"})
+    told = Situation(resolve(case).assumed, "dephasing", 4000)
+    found = judged_counts(rehearse(told, 300, np.random.SeedSequence(8)).counts, told).estimates["bell8"]
+    assert np.all(found.concurrence_low <= found.concurrence)
+    assert np.all(found.concurrence <= found.concurrence_high)
 
 
 def test_states_of_another_kind_are_withheld():
