@@ -85,7 +85,7 @@ def _figure(study: Study, frame: pd.DataFrame, looks: dict[str, Mark], curves: l
         for axis, panel in zip(axes[number * len(panels) :], panels, strict=False):
             _curves(axis, study, panel, looks, curve)
             axis.set_title(panel.title)
-    legend_above(figure, [mark_handle(mark, name) for name, mark in looks.items()])
+    legend_above(figure, [mark_handle(mark, name) for name, mark in looks.items()], _legend_columns(columns))
     names = " and ".join(curve.label for curve in curves)
     against = study.axis or "shots a state, all settings together"
     title = curves[0].title or "False verdicts"
@@ -164,12 +164,18 @@ def _cost(study: Study, frame: pd.DataFrame, looks: dict[str, Mark]) -> Picture:
         axis.set_ylabel("wrong verdicts / %")
         axis.grid(True, which="both", color="#eeeeee", linewidth=0.6)
         axis.axvline(600, color=QUIET, linewidth=0.7, linestyle=":")
-    legend_above(figure, [mark_handle(mark, name) for name, mark in looks.items()])
+    handles = [mark_handle(mark, name) for name, mark in looks.items()]
+    legend_above(figure, handles, _legend_columns(len(panels)))
     caption = (
         "A shot costs its circuit and 250 µs of pause, as IBM's devices take by default; waits come on top. The dotted "
         "line is ten minutes, what an open account has in a month."
     )
     return finish(figure, "What accuracy costs", caption, "wrong verdicts of each estimator against QPU seconds")
+
+
+def _legend_columns(panels: int) -> int:
+    """Of a legend above so many panels side by side: names are up to a third of a narrow figure long."""
+    return 6 if panels > 1 else 2
 
 
 def _sizes(frame: pd.DataFrame) -> str:
