@@ -89,11 +89,9 @@ class LikelihoodEstimator:
         p, p_low, p_high, concurrence, c_low, c_high = columns
         return Estimates(p, p_low, p_high, concurrence, c_low, c_high, verdicts(p))
 
-    def fit(
-        self, counts: Counts, seed: int | np.random.SeedSequence
-    ) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
-        """The most likely states of the source (n, 4, 4) for all states of `counts`, and the logarithms of their
-        likelihoods (n,), without the constant of how many ways there are to get such counts.
+    def heights(self, counts: Counts, seed: int | np.random.SeedSequence) -> NDArray[np.float64]:
+        """The log-likelihood of the most likely state of the source for each state of `counts` (n,), without the
+        constant of how many ways there are to get such counts.
 
         From a quarter of the starts that estimates are made from, which finds the same height in all but a few of a
         thousand random states.
@@ -106,12 +104,11 @@ class LikelihoodEstimator:
         values = needed(counts, self.settings, self.name).values
         root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
         points, logs = self._pool(np.random.default_rng(np.random.SeedSequence(root.entropy, spawn_key=root.spawn_key)))
-        states, height = np.empty((len(values), 4, 4), complex), np.empty(len(values))
+        found = np.empty(len(values))
         for start in range(0, len(values), _BLOCK):
             rows = slice(start, start + _BLOCK)
-            best, height[rows] = self._fitted(values[rows], points, logs, 4)
-            states[rows] = self.source.states(best)
-        return states, height
+            _, found[rows] = self._fitted(values[rows], points, logs, 4)
+        return found
 
     def _pool(self, rng: np.random.Generator) -> tuple[Array, NDArray[np.float32]]:
         """Prior draws and the log-chances of all outcomes, (pool, d) and (pool, 4 n_settings)."""

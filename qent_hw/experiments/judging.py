@@ -16,10 +16,18 @@ from qent_hw.estimators.situation import Situation
 from qent_hw.estimators.sources import state_source
 from qent_hw.experiments.comparison import share_error
 from qent_hw.physics import Counts, sample_counts
-from qent_hw.verdicts.alarm import alarm_of, source_of_situation
-from qent_hw.verdicts.calibration import Calibration, Rehearsal, bayes_verdicts, calibration_of, rehearse
+from qent_hw.verdicts.alarm import alarm_of
+from qent_hw.verdicts.calibration import (
+    Calibration,
+    Rehearsal,
+    bayes_verdicts,
+    calibration_of,
+    rehearse,
+    rehearsed_states,
+)
 from qent_hw.verdicts.certificate import certify
 from qent_hw.verdicts.decision import ENTANGLED, ERROR_RATE, FALSE_ALARMS, SEPARABLE, UNDECIDED, WITHHELD
+from qent_hw.verdicts.family_source import family_source
 from qent_hw.verdicts.quality import error_rates
 from qent_hw.verdicts.reach import Reach, reach
 
@@ -95,9 +103,11 @@ def judge(
     rehearsal = fit_p = certificate = None
     if situation is not None:
         try:
-            rehearsal = _rehearsed(situation, measured)
-            fit_p = _fit(situation, measured, rehearsal)
-            certificate = _certificate(situation, measured, error_rate)
+            told = replace(situation, settings=measured.settings, shots=int(measured.shots[0].sum()))
+            rehearsal = _rehearsed(told, measured.shots)
+            alarm = alarm_of(told, rehearsal.first(_NULL).counts, _child(_ALARM))
+            fit_p = alarm.p_values(measured, _child(_ALARM))
+            certificate = _certificate(told, measured, error_rate)
         except InputError as error:
             notes.append(f"the experiment could not be simulated: {error}")
     else:
@@ -181,25 +191,20 @@ def certificate_figures(judged: Judgement, entangled: NDArray[np.bool_]) -> dict
     return {"certificate": block}
 
 
-def _rehearsed(situation: Situation, measured: Counts) -> Rehearsal:
-    """Simulated states, each with the shots of one of those measured, in turn."""
-    shots = measured.shots
-    told = replace(situation, settings=measured.settings, shots=int(shots[0].sum()))
-    if (shots == shots[0, 0]).all():
-        return rehearse(told, _QUICK, _child(_REHEARSAL))
+def _rehearsed(told: Situation, shots: NDArray[np.int64]) -> Rehearsal:
+    """Simulated states, each with the shots (n, n_settings) of one of those measured, in turn."""
     found = rehearse(told, _QUICK, _child(_REHEARSAL))
-    chances = found.probabilities
+    if (shots == shots[0, 0]).all():
+        return found
+    chances = rehearsed_states(told, _QUICK, _child(_REHEARSAL)).probabilities(told.settings).mean(axis=2)
     values = sample_counts(chances, np.resize(shots, (_QUICK, shots.shape[1])), np.random.default_rng(_child(_SHOTS)))
-    return replace(found, counts=Counts(measured.settings, values))
-
-
-def _fit(situation: Situation, measured: Counts, rehearsal: Rehearsal) -> NDArray[np.float64]:
-    told = replace(situation, settings=measured.settings, shots=int(measured.shots[0].sum()))
-    return alarm_of(told, rehearsal.first(_NULL).counts, _child(_ALARM)).p_values(measured, _child(_ALARM))
+    return replace(found, counts=Counts(told.settings, values))
 
 
 def _certificate(situation: Situation, measured: Counts, alpha: float) -> Certificate:
-    source, assignment = source_of_situation(situation), situation.assignment
+    # a simulated device reads as it does by itself
+    source = family_source(situation.states, situation.channel, situation.readout)
+    assignment = situation.assignment
     found = reach(source, measured.settings, _LOOKED_AT, _child(_CERTIFICATE), assignment)
     if not found.share > 0:
         return Certificate(found, None)

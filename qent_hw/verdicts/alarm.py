@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from qent_hw.estimators.catalogue import make_estimator
 from qent_hw.estimators.likelihood import LikelihoodEstimator
-from qent_hw.estimators.limits_source import Source
 from qent_hw.estimators.needed import needed
 from qent_hw.estimators.situation import Situation
 from qent_hw.estimators.sources import GeneralMixed
@@ -63,14 +62,7 @@ def fit_of(situation: Situation) -> tuple[Heights, int]:
         return lambda counts, _: best_of_all(needed(counts, settings, "alarm").values, chances).value, averages - told
     estimator = make_estimator("likelihood", situation)
     assert isinstance(estimator, LikelihoodEstimator)
-    return lambda counts, seed: estimator.fit(counts, seed)[1], averages - (estimator.source.dimension or 0)
-
-
-def source_of_situation(situation: Situation) -> Source:
-    """The states of a situation as a source; raises InputError for states that can only be drawn."""
-    estimator = make_estimator("likelihood", situation)
-    assert isinstance(estimator, LikelihoodEstimator)
-    return estimator.source
+    return estimator.heights, averages - (estimator.source.dimension or 0)
 
 
 def alarm_of(situation: Situation, null: Counts, seed: np.random.SeedSequence) -> Alarm:

@@ -17,6 +17,7 @@ from scipy.optimize import isotonic_regression
 from qent_hw.errors import InputError
 from qent_hw.estimators.estimates import Estimates, Estimator
 from qent_hw.estimators.situation import Situation, measured
+from qent_hw.estimators.sources import Drawn
 from qent_hw.physics import Counts, concurrence, is_entangled
 from qent_hw.verdicts.belt import FEWEST, Belt
 from qent_hw.verdicts.decision import ENTANGLED, SEPARABLE, UNDECIDED, Scores, check_error_rate
@@ -27,18 +28,16 @@ STATES = 20_000
 
 @dataclass(frozen=True, eq=False)
 class Rehearsal:
-    """Simulated states of a situation with their counts: labels (n,), concurrences (n,), and how likely each outcome
-    was, probabilities (n, n_settings, 4)."""
+    """Simulated states of a situation with their counts: labels (n,), concurrences (n,)."""
 
     counts: Counts
     entangled: NDArray[np.bool_]
     concurrence: NDArray[np.float64]
-    probabilities: NDArray[np.float64]
 
     def first(self, n: int) -> Rehearsal:
         """The first `n` of them."""
         counts = Counts(self.counts.settings, self.counts.values[:n])
-        return Rehearsal(counts, self.entangled[:n], self.concurrence[:n], self.probabilities[:n])
+        return Rehearsal(counts, self.entangled[:n], self.concurrence[:n])
 
 
 def rehearse(situation: Situation, n: int, seed: np.random.SeedSequence) -> Rehearsal:
@@ -49,15 +48,14 @@ def rehearse(situation: Situation, n: int, seed: np.random.SeedSequence) -> Rehe
     InputError
         for too few shots.
     """
-    states, shots = (np.random.default_rng(child) for child in _children(seed, 2))
-    drawn = situation.states.draw(situation.channel, n, states)
-    counts = measured(drawn, situation.settings, situation.shots, shots)
-    return Rehearsal(
-        counts,
-        is_entangled(drawn.truth, validate=False),
-        concurrence(drawn.truth, validate=False),
-        drawn.probabilities(situation.settings).mean(axis=2),
-    )
+    drawn = rehearsed_states(situation, n, seed)
+    counts = measured(drawn, situation.settings, situation.shots, np.random.default_rng(_children(seed, 2)[1]))
+    return Rehearsal(counts, is_entangled(drawn.truth, validate=False), concurrence(drawn.truth, validate=False))
+
+
+def rehearsed_states(situation: Situation, n: int, seed: np.random.SeedSequence) -> Drawn:
+    """The states that `rehearse` measures."""
+    return situation.states.draw(situation.channel, n, np.random.default_rng(_children(seed, 2)[0]))
 
 
 @dataclass(frozen=True, eq=False)

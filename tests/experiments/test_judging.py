@@ -10,8 +10,8 @@ from qent_hw.experiments.judging import alarm_figures, certificate_figures, judg
 from qent_hw.experiments.study.card import Case
 from qent_hw.experiments.study.cases import resolve
 from qent_hw.experiments.verdict_words import alarm_text, certificate_text, sight_text, too_many, verdicts_text
-from qent_hw.physics import BELL_SETTINGS, Counts
-from qent_hw.verdicts.calibration import rehearse
+from qent_hw.physics import ALL_SETTINGS, BELL_SETTINGS, Counts
+from qent_hw.verdicts.calibration import rehearse, rehearsed_states
 from qent_hw.verdicts.shifts import Shift, Sight
 
 BELL8 = load_estimator("bell8", "special_four_basis", "dephasing")
@@ -110,10 +110,10 @@ def test_where_nothing_is_known_verdicts_say_so():
 
 def test_uneven_shots_are_rehearsed_as_they_were_taken():
     told = situation()
-    found = rehearse(told, 30, np.random.SeedSequence(6))
+    found = rehearsed_states(told, 30, np.random.SeedSequence(6)).probabilities(BELL_SETTINGS).mean(axis=2)
     rng = np.random.default_rng(1)
     shots = rng.integers(50, 3000, (30, 4))
-    values = rng.multinomial(shots, found.probabilities)
+    values = rng.multinomial(shots, found)
     judged = judged_counts(Counts(BELL_SETTINGS, values), told)
     # alarms of 30 states at 1%: eight or more are a chance of 1e-9
     assert (judged.fit_p <= 0.01).sum() < 8
@@ -148,3 +148,12 @@ def test_words():
     assert "with setting zz it would be, in 80%" in sight_text(Sight(shift, 0.011, "zz", 0.8))
     assert "of the family too" in sight_text(Sight(shift, 0.01, "zz", 0.01))
     assert "seen in 40%" in sight_text(Sight(shift, 0.4, "zz", 0.8))
+
+
+def test_general_mixed_states_are_judged_without_a_family_of_parameters():
+    told = Situation(state_source("general_mixed"), "none", 9000, ALL_SETTINGS)
+    tomo15 = load_estimator("tomo15", "general_mixed", "none")
+    judged = judged_counts(rehearse(told, 40, np.random.SeedSequence(9)).counts, told, estimator=tomo15)
+    assert judged.notes == ()
+    assert judged.certificate.reach.share > 0.9
+    assert judged.calibrated == {"tomo15": 20_000}
