@@ -187,3 +187,11 @@ def adaptive_frame(
             "true_concurrence": true_concurrence,
         }
     )
+
+
+def with_adaptive(estimates: pd.DataFrame, rows: pd.DataFrame, verdict: NDArray[np.str_]) -> pd.DataFrame:
+    """Rows of `adaptive_frame` below those of the estimators, with these verdicts, and with what is said of a state
+    whoever judges it."""
+    first = estimates.iloc[: len(rows)]
+    shared = {name: first[name] for name in first.columns.difference(rows.columns)}
+    return pd.concat([estimates, rows.assign(**shared, verdict=verdict)], ignore_index=True)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from qent_hw.calibration.apply import calibrated_device
 from qent_hw.calibration.record import DeviceRecord, check_record, load_record
@@ -17,7 +16,7 @@ from qent_hw.circuits.pubs import Pub, build_pubs
 from qent_hw.circuits.template import transpile_template
 from qent_hw.errors import InputError
 from qent_hw.experiments.adaptive_run import NAME as ADAPTIVE
-from qent_hw.experiments.adaptive_run import adaptive_figures, adaptive_frame, measure_adaptively
+from qent_hw.experiments.adaptive_run import adaptive_figures, adaptive_frame, measure_adaptively, with_adaptive
 from qent_hw.experiments.chosen_estimators import cards_of, load_estimators, posterior_of, situation_of
 from qent_hw.experiments.comparison import figures_of_merit
 from qent_hw.experiments.judging import alarm_figures, certificate_figures, judge, verdict_figures, withheld
@@ -32,6 +31,7 @@ from qent_hw.physics import Counts, concurrence, is_entangled
 from qent_hw.verdicts.adaptive import Decided
 
 if TYPE_CHECKING:
+    import pandas as pd
     from qiskit import QuantumCircuit
 
     from qent_hw.estimators import Estimates, Estimator
@@ -251,12 +251,11 @@ def conclude(
     }
     estimates = estimates_table(judged, true_entangled, true_concurrence)
     if decided is not None:
-        rows = adaptive_frame(decided, true_entangled, true_concurrence)
-        # what is said of a state whoever judges it
-        first = estimates.iloc[: len(rows)]
-        rows = rows.assign(**{name: first[name] for name in first.columns.difference(rows.columns)})
-        rows["verdict"] = withheld(rows["verdict"].to_numpy(), judged.fired)
-        estimates = pd.concat([estimates, rows], ignore_index=True)
+        estimates = with_adaptive(
+            estimates,
+            adaptive_frame(decided, true_entangled, true_concurrence),
+            withheld(decided.verdict, judged.fired),
+        )
     counts = counts_table(measured, plan)
     return Run(runcard, plan, measured, counts, estimates, comparison, origin, circuit, decided)
 

@@ -67,11 +67,11 @@ def write_outputs(outcome: Outcome, folder: Path) -> None:
         "report.html": render_study(outcome),
     }
     writers: dict[str, Callable[[Any], Any]] = {
-        **{name: _writing(text.encode()) for name, text in texts.items()},
+        **{name: writing(text.encode()) for name, text in texts.items()},
         "table.parquet": lambda file: outcome.frame.to_parquet(file, index=False),
     }
     for name, picture in outcome.figures.items():
-        writers |= {f"figures/{name}.png": _writing(picture.png), f"figures/{name}.svg": _writing(picture.svg.encode())}
+        writers |= {f"figures/{name}.png": writing(picture.png), f"figures/{name}.svg": writing(picture.svg.encode())}
     try:
         (folder / "figures").mkdir(exist_ok=True)
         for name, write in writers.items():
@@ -80,5 +80,6 @@ def write_outputs(outcome: Outcome, folder: Path) -> None:
         raise InputError(f"out = {str(folder)!r}: cannot be written: {error.strerror or error}") from None
 
 
-def _writing(content: bytes) -> Callable[[Any], Any]:
+def writing(content: bytes) -> Callable[[Any], Any]:
+    """What writes these bytes, as `write_whole` takes it."""
     return lambda file: file.write(content)

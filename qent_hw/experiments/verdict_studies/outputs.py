@@ -11,6 +11,7 @@ import tomli_w
 
 from qent_hw.errors import InputError
 from qent_hw.experiments.provenance import origin
+from qent_hw.experiments.study.outputs import writing
 from qent_hw.experiments.study.page import provenance_table
 from qent_hw.experiments.verdict_studies.card import VerdictStudy, kind_of
 from qent_hw.files import write_whole
@@ -68,7 +69,7 @@ def write_verdict_outputs(study: VerdictStudy, frame: pd.DataFrame, folder: Path
     }
     try:
         for file, text in files.items():
-            write_whole(folder / file, lambda out, text=text: out.write(text))  # type: ignore[misc]
+            write_whole(folder / file, writing(text))
         write_whole(folder / "table.parquet", lambda out: frame.to_parquet(out, index=False))
     except OSError as error:
         raise InputError(f"out = {str(folder)!r}: cannot be written: {error.strerror or error}") from None
