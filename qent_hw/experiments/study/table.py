@@ -1,7 +1,7 @@
 """The results of a study: a file to which a line is added for every task that is done, and never one taken away.
 
-Lines are JSON. A line that was cut off by a crash is passed over; of lines with the same key the first counts, so that
-files of several machines can simply be put together.
+Lines are JSON, and name their task in "key". A line that was cut off by a crash is passed over; of lines with the same
+key the first counts, so that files of several machines can simply be put together.
 """
 
 from __future__ import annotations
@@ -18,11 +18,20 @@ NAME = "results.jsonl"
 
 Row = dict[str, Any]
 
-_PARTS = {"key", "task", "tally", "settings", "shot_s", "cost"}
+_PARTS: Mapping[str, type] = {
+    "key": str,
+    "task": dict,
+    "tally": dict,
+    "settings": list,
+    "shot_s": float,
+    "cost": dict,
+}
 
 
-def read_rows(path: Path) -> dict[str, Row]:
+def read_rows(path: Path, parts: Mapping[str, type] = _PARTS) -> dict[str, Row]:
     """The rows of a file by the keys of their tasks; none for a file that does not exist.
+
+    parts: what every row has, "key" among it, and of which type.
 
     Raises
     ------
@@ -30,15 +39,15 @@ def read_rows(path: Path) -> dict[str, Row]:
         if it cannot be read, or holds no results.
     """
     found: dict[str, Row] = {}
-    lines = bad = 0
+    strange = False
     for line in _lines(path):
-        lines += 1
-        row = _parsed(line)
-        if row is None:
-            bad += 1
-        else:
+        row = _parsed(line, parts)
+        if row is not None:
             found.setdefault(row["key"], row)
-    if bad and bad == lines:
+        # the end of a line is what a crash cuts off first
+        elif line.endswith(b"\n"):
+            strange = True
+    if strange and not found:
         raise InputError(f"results {path}: no line of it is a result of a study")
     return found
 
@@ -91,13 +100,13 @@ def _lines(path: Path) -> Iterator[bytes]:
         raise InputError(f"results {path}: cannot be read: {error.strerror or error}") from None
 
 
-def _parsed(line: bytes) -> Row | None:
+def _parsed(line: bytes, parts: Mapping[str, type]) -> Row | None:
     try:
         row = json.loads(line)
     except ValueError:
         return None
-    whole = isinstance(row, dict) and row.keys() >= _PARTS and isinstance(row["key"], str)
-    return row if whole and all(isinstance(row[part], dict) for part in ("task", "tally", "cost")) else None
+    whole = isinstance(row, dict) and all(isinstance(row.get(name), kind) for name, kind in parts.items())
+    return row if whole else None
 
 
 def _ends_with_newline(path: Path) -> bool:

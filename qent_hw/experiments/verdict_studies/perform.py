@@ -14,13 +14,13 @@ import pandas as pd
 from qent_hw.errors import BackendError, InputError
 from qent_hw.experiments.study.card import Case
 from qent_hw.experiments.study.cases import resolve
-from qent_hw.experiments.study.table import append_rows
+from qent_hw.experiments.study.table import NAME, append_rows, read_rows
 from qent_hw.experiments.verdict_studies.card import VerdictStudy, kind_of, options_of
-
-NAME = "results.jsonl"
 
 # Part of every key: raise it when the same cell comes to mean other numbers.
 _REVISION = 1
+
+_PARTS = {"key": str, "rows": list}
 
 Cell = dict[str, Any]
 
@@ -49,7 +49,7 @@ def perform_study(
     except OSError as error:
         raise InputError(f"out = {str(folder)!r}: cannot be written: {error.strerror or error}") from None
     cells = list(_cells(study))
-    known = _read(folder / NAME)
+    known = read_rows(folder / NAME, _PARTS)
     left = [cell for cell in cells if _key(cell) not in known]
     # the longest first, so that no core waits for the other at the end
     left.sort(key=lambda cell: -cell["shots"])
@@ -59,7 +59,7 @@ def perform_study(
     try:
         for found in parallel(delayed(_perform)(cell) for cell in left):
             append_rows(folder / NAME, [found])
-            known[found["key"]] = found["rows"]
+            known[found["key"]] = found
             tell(sum(_key(cell) in known for cell in cells), len(cells))
     except TerminatedWorkerError:
         raise BackendError(
@@ -68,7 +68,7 @@ def perform_study(
     rows = [
         {"case": cell["case"]["name"], "title": cell["title"], "shots": cell["shots"], **row}
         for cell in cells
-        for row in known[_key(cell)]
+        for row in known[_key(cell)]["rows"]
     ]
     return pd.DataFrame(rows)
 
@@ -107,17 +107,3 @@ def _perform(cell: Cell) -> dict[str, Any]:
 def _key(cell: Mapping[str, Any]) -> str:
     told = {"revision": _REVISION, **{name: value for name, value in cell.items() if name != "title"}}
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:20]
-
-
-def _read(path: Path) -> dict[str, list[dict[str, Any]]]:
-    """Rows by key; a line that a crash cut off is passed over."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    if not path.is_file():
-        return found
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            one = json.loads(line)
-            found[one["key"]] = one["rows"]
-        except (ValueError, KeyError, TypeError):
-            continue
-    return found

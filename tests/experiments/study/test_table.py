@@ -40,6 +40,21 @@ def test_a_line_that_was_cut_off_is_passed_over_and_the_next_is_whole(tmp_path, 
     assert list(read_rows(path)) == ["a", "c"]
 
 
+def test_a_file_of_nothing_but_a_cut_line_has_no_rows_yet(tmp_path):
+    path = tmp_path / NAME
+    append_rows(path, [row("a")])
+    path.write_bytes(path.read_bytes()[:20])
+    assert read_rows(path) == {}
+    append_rows(path, [row("b")])
+    assert list(read_rows(path)) == ["b"]
+
+
+def test_rows_of_other_parts_are_read_by_theirs(tmp_path):
+    path = tmp_path / NAME
+    append_rows(path, [{"key": "a", "rows": [1, 2]}, {"key": "b", "rows": 1}, {"key": "c"}])
+    assert read_rows(path, {"key": str, "rows": list}) == {"a": {"key": "a", "rows": [1, 2]}}
+
+
 def test_merging_takes_what_is_new_and_leaves_the_other_alone(tmp_path):
     here, there = tmp_path / "here", tmp_path / "there"
     here.mkdir()

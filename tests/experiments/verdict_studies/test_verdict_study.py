@@ -4,8 +4,9 @@ import pandas as pd
 import pytest
 
 from qent_hw.errors import InputError
+from qent_hw.experiments.study.table import NAME
 from qent_hw.experiments.verdict_studies.card import is_verdict_study, load_verdict_study, parse_verdict_study
-from qent_hw.experiments.verdict_studies.perform import NAME, perform_study
+from qent_hw.experiments.verdict_studies.perform import perform_study
 
 ALARM = {
     "schema": 1,
