@@ -23,6 +23,7 @@ from qent_hw.estimators.estimates import Estimates, verdicts
 from qent_hw.estimators.limits_source import Source, source_of
 from qent_hw.estimators.needed import needed
 from qent_hw.physics.counts import Counts
+from qent_hw.seeds import fresh_seed
 
 NAME = "bayes"
 POOL = 1 << 17
@@ -72,11 +73,7 @@ class BayesEstimator:
         """
         measured = needed(counts, self.settings, self.name).values
         values = measured.reshape(len(measured), -1).astype(np.float64)
-        root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
-        pool_rng, rng, again = (
-            np.random.default_rng(child)
-            for child in np.random.SeedSequence(root.entropy, spawn_key=root.spawn_key).spawn(3)
-        )
+        pool_rng, rng, again = map(np.random.default_rng, fresh_seed(seed).spawn(3))
         everything = np.eye(values.shape[1])
         columns = np.empty((6, len(values)))
         effective = np.empty(len(values))

@@ -24,6 +24,7 @@ from qent_hw.estimators.sources import (
 )
 from qent_hw.physics.counts import Counts, evenly, sample_counts
 from qent_hw.physics.settings import settings_for
+from qent_hw.seeds import fresh_seed
 
 __all__ = [
     "CHANNELS",
@@ -177,10 +178,8 @@ def _check_channel(source: StateSource, channel: str) -> None:
 def _chunk_seeds(n: int, seed: int | np.random.SeedSequence) -> Iterator[tuple[np.random.SeedSequence, int]]:
     if n < 1:
         raise InputError(f"states: {n}; there must be at least 1")
-    root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
     for start in range(0, n, _CHUNK):
-        own = np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, start // _CHUNK))
-        yield own, min(_CHUNK, n - start)
+        yield fresh_seed(seed, start // _CHUNK), min(_CHUNK, n - start)
 
 
 def _sample(

@@ -22,6 +22,7 @@ from qent_hw.estimators.limits_source import Source
 from qent_hw.estimators.needed import needed
 from qent_hw.physics.counts import Counts, sample_counts
 from qent_hw.physics.entanglement import PPT_TOLERANCE
+from qent_hw.seeds import fresh_seed
 
 NAME = "likelihood"
 REPLICATES = 40
@@ -76,10 +77,7 @@ class LikelihoodEstimator:
             where a setting is missing.
         """
         values = needed(counts, self.settings, self.name).values
-        root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
-        pool_seed, *seeds = np.random.SeedSequence(root.entropy, spawn_key=root.spawn_key).spawn(
-            1 + -(-len(values) // _BLOCK)
-        )
+        pool_seed, *seeds = fresh_seed(seed).spawn(1 + -(-len(values) // _BLOCK))
         points, logs = self._pool(np.random.default_rng(pool_seed))
         columns = np.empty((6, len(values)))
         for block, one in enumerate(seeds):
@@ -102,8 +100,7 @@ class LikelihoodEstimator:
             where a setting is missing.
         """
         values = needed(counts, self.settings, self.name).values
-        root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
-        points, logs = self._pool(np.random.default_rng(np.random.SeedSequence(root.entropy, spawn_key=root.spawn_key)))
+        points, logs = self._pool(np.random.default_rng(fresh_seed(seed)))
         found = np.empty(len(values))
         for start in range(0, len(values), _BLOCK):
             rows = slice(start, start + _BLOCK)

@@ -19,6 +19,7 @@ from qent_hw.estimators.limits_posterior import Figure, accuracy_limit, effectiv
 from qent_hw.estimators.limits_shots import shots_posterior, told_apart
 from qent_hw.estimators.limits_source import Draw, source_of
 from qent_hw.physics.settings import FEATURES, check_features, check_settings, features_of, settings_for
+from qent_hw.seeds import fresh_seed
 
 _NEIGHBOURS = 64
 
@@ -80,8 +81,7 @@ def bayes_limit(
     if exact and isinstance(source, DeviceStates):
         raise InputError("limit: on a device the shots must be finite")
     states = source_of(source, channel)
-    root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
-    root = np.random.SeedSequence(root.entropy, spawn_key=root.spawn_key)
+    root = fresh_seed(seed)
     names = check_features(features) if features is not None else None
     measured = settings_for(names) if names is not None else check_settings(settings or ())
 

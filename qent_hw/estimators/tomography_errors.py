@@ -12,6 +12,7 @@ from qent_hw.estimators.estimates import Estimates, verdicts
 from qent_hw.estimators.tomography_born import Reconstruction
 from qent_hw.estimators.tomography_linear import closest_states
 from qent_hw.physics.entanglement import PPT_TOLERANCE
+from qent_hw.seeds import fresh_seed
 
 CLOUD = 40
 """Perturbed states of which the concurrence's interval holds the middle 90%."""
@@ -64,9 +65,8 @@ def concurrence_interval(
     estimates scatter about the true state as the cloud does about the estimate. The interval's company does not matter
     but for which random numbers a state meets.
     """
-    root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
     n = len(concurrence)
-    seeds = np.random.SeedSequence(root.entropy, spawn_key=root.spawn_key).spawn(-(-n // _BLOCK))
+    seeds = fresh_seed(seed).spawn(-(-n // _BLOCK))
     low, high = np.empty(n), np.empty(n)
     for block, one in enumerate(seeds):
         rows = slice(block * _BLOCK, (block + 1) * _BLOCK)

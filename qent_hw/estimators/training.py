@@ -21,6 +21,7 @@ from qent_hw.estimators.checkpoint import State
 from qent_hw.estimators.epoch import compiled_epoch, layer_shapes
 from qent_hw.estimators.network import Network, Output
 from qent_hw.estimators.recipe import PAPER_CLASSIFIER, PAPER_REGRESSOR, Recipe
+from qent_hw.seeds import fresh_seed
 
 __all__ = ["PAPER_CLASSIFIER", "PAPER_REGRESSOR", "Recipe", "Training", "train"]
 
@@ -78,8 +79,8 @@ def train(
     if patience is not None and (held is None or patience < 1):
         raise InputError(f"patience: {patience!r}; stopping early needs validation data and a whole number from 1 up")
 
-    root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
-    init_seed, order_seed = np.random.SeedSequence(root.entropy, spawn_key=root.spawn_key).spawn(2)
+    root = fresh_seed(seed)
+    init_seed, order_seed = root.spawn(2)
     widths = (rows.shape[1], *recipe.hidden, 1)
     key = "" if checkpoint is None else _key(rows, targets, seen, held, recipe, output, root)
     state = None if checkpoint is None else checkpoints.read(checkpoint, key)

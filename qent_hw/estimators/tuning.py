@@ -25,6 +25,7 @@ from qent_hw.estimators.tomography_born import Reconstruction
 from qent_hw.estimators.tomography_errors import ppt_margin
 from qent_hw.physics.counts import Counts
 from qent_hw.physics.wootters import signed_concurrence
+from qent_hw.seeds import fresh_seed
 
 Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
 """Increasing abscissae and values, linear between them and constant beyond."""
@@ -91,8 +92,7 @@ def tuned(
     """
     if n < 1000:
         raise InputError(f"tuning: n = {n} simulated states; it needs at least 1000")
-    root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
-    rng = np.random.default_rng(np.random.SeedSequence(root.entropy, spawn_key=root.spawn_key))
+    rng = np.random.default_rng(fresh_seed(seed))
     drawn = situation.states.draw(situation.channel, n, rng)
     entangled = physics.is_entangled(drawn.truth, validate=False)
     if entangled.all() or not entangled.any():

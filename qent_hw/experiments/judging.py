@@ -16,6 +16,7 @@ from qent_hw.estimators.situation import Situation
 from qent_hw.estimators.sources import state_source
 from qent_hw.experiments.comparison import share_error
 from qent_hw.physics import Counts, sample_counts
+from qent_hw.seeds import fresh_seed
 from qent_hw.verdicts.alarm import alarm_of
 from qent_hw.verdicts.calibration import (
     Calibration,
@@ -36,7 +37,7 @@ _QUICK, _SLOW, _NULL = 20_000, 1500, 1000
 # random states that tell what settings can certify
 _LOOKED_AT = 400
 # of what is simulated: the same whoever asks, so that judgements are
-_SEED = np.random.SeedSequence(20241021, spawn_key=(7,))
+_SEED = fresh_seed(20241021, 7)
 _REHEARSAL, _SHOTS, _ALARM, _CERTIFICATE, _ESTIMATORS = 0, 1, 2, 3, 5
 
 
@@ -230,4 +231,4 @@ def _keeping(found: Estimates, calibrated: Estimates) -> Estimates:
 
 
 def _child(number: int) -> np.random.SeedSequence:
-    return np.random.SeedSequence(_SEED.entropy, spawn_key=(*_SEED.spawn_key, number))
+    return fresh_seed(_SEED, number)

@@ -19,6 +19,7 @@ from qent_hw.estimators.estimates import Estimates, Estimator
 from qent_hw.estimators.situation import Situation, measured
 from qent_hw.estimators.sources import Drawn
 from qent_hw.physics import Counts, concurrence, is_entangled
+from qent_hw.seeds import fresh_seed
 from qent_hw.verdicts.belt import FEWEST, Belt
 from qent_hw.verdicts.decision import ENTANGLED, SEPARABLE, UNDECIDED, Scores, check_error_rate
 
@@ -49,13 +50,13 @@ def rehearse(situation: Situation, n: int, seed: np.random.SeedSequence) -> Rehe
         for too few shots.
     """
     drawn = rehearsed_states(situation, n, seed)
-    counts = measured(drawn, situation.settings, situation.shots, np.random.default_rng(_children(seed, 2)[1]))
+    counts = measured(drawn, situation.settings, situation.shots, np.random.default_rng(fresh_seed(seed, 1)))
     return Rehearsal(counts, is_entangled(drawn.truth, validate=False), concurrence(drawn.truth, validate=False))
 
 
 def rehearsed_states(situation: Situation, n: int, seed: np.random.SeedSequence) -> Drawn:
     """The states that `rehearse` measures."""
-    return situation.states.draw(situation.channel, n, np.random.default_rng(_children(seed, 2)[0]))
+    return situation.states.draw(situation.channel, n, np.random.default_rng(fresh_seed(seed, 0)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,8 +134,3 @@ def bayes_verdicts(found: Estimates, error_rate: float) -> NDArray[np.str_]:
     check_error_rate(error_rate)
     p = found.p_entangled
     return np.where(p >= 1 - error_rate, ENTANGLED, np.where(p <= error_rate, SEPARABLE, UNDECIDED))
-
-
-def _children(seed: np.random.SeedSequence, n: int) -> list[np.random.SeedSequence]:
-    # whoever is given the same seed again gets the same children
-    return np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key).spawn(n)

@@ -33,6 +33,7 @@ from qent_hw.errors import InputError
 from qent_hw.estimators.interior_point import Array
 from qent_hw.estimators.tomography_born import Chances
 from qent_hw.physics.counts import Counts
+from qent_hw.seeds import fresh_seed
 from qent_hw.verdicts.family_numerator import FamilyPool, family_mean, pool_mean
 from qent_hw.verdicts.separable_fit import best_of_all, best_separable, chances_of, log_likelihood
 
@@ -89,7 +90,7 @@ def certify(
     if splits < 1:
         raise InputError(f"splits = {splits}: must be 1 or more")
     chances = chances_of(counts.settings, assignment)
-    of_splits, of_family = map(np.random.default_rng, _sequence(seed).spawn(2))
+    of_splits, of_family = map(np.random.default_rng, fresh_seed(seed).spawn(2))
     without = split_evidence(counts.values, chances, splits, of_splits)
     if family is None:
         return Certificates(without)
@@ -161,12 +162,6 @@ def _check_pool(family: FamilyPool, counts: Counts) -> None:
             f"family: a pool in the settings {', '.join(family.settings)}; the counts are of "
             f"{', '.join(counts.settings)}"
         )
-
-
-def _sequence(seed: int | np.random.SeedSequence) -> np.random.SeedSequence:
-    # spawned anew, so that the same seed gives the same however often it was used
-    root = np.random.SeedSequence(seed) if isinstance(seed, int) else seed
-    return np.random.SeedSequence(root.entropy, spawn_key=root.spawn_key)
 
 
 def check_alpha(alpha: float) -> float:

@@ -26,6 +26,7 @@ from qent_hw.experiments.study.tally import error_map, reliability, tally
 from qent_hw.experiments.study.tasks import Definition, Files, key
 from qent_hw.physics import Counts, concurrence, is_entangled
 from qent_hw.physics.settings import ALL_SETTINGS
+from qent_hw.seeds import fresh_seed
 
 _SHARES = ("p_entangled", "concurrence", "concurrence_low", "concurrence_high")
 _ROUNDING = 1e-9
@@ -71,7 +72,7 @@ def _counted(definition: Definition, world: World, estimator: Estimator) -> tupl
     settings = tuple(estimator.settings)
 
     def child(*path: int) -> np.random.SeedSequence:
-        return np.random.SeedSequence(seed, spawn_key=(batch, *path))
+        return fresh_seed(seed, batch, *path)
 
     drawn = world.actual.draw(channel, n, np.random.default_rng(child(0)))
     which = sum(1 << ALL_SETTINGS.index(setting) for setting in settings)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from qent_hw.errors import BackendError, InputError
@@ -16,6 +15,7 @@ from qent_hw.experiments.study.card import Case
 from qent_hw.experiments.study.cases import resolve
 from qent_hw.experiments.study.table import NAME, append_rows, read_rows
 from qent_hw.experiments.verdict_studies.card import VerdictStudy, kind_of, options_of
+from qent_hw.seeds import fresh_seed
 
 # Part of every key: raise it when the same cell comes to mean other numbers.
 _REVISION = 1
@@ -92,14 +92,13 @@ def _perform(cell: Cell) -> dict[str, Any]:
     from threadpoolctl import threadpool_limits
 
     kind, case = kind_of(cell["kind"]), Case.model_validate(cell["case"])
-    seed, *path = cell["seed"]
     with threadpool_limits(1):
         rows = kind.perform(
             case,
             resolve(case),
             cell["shots"],
             kind.options.model_validate(cell["options"]),
-            np.random.SeedSequence(seed, spawn_key=tuple(path)),
+            fresh_seed(*cell["seed"]),
         )
     return {"key": _key(cell), "rows": rows}
 
