@@ -98,7 +98,7 @@ def _curves(axis: Axes, study: Study, panel: _Panel, looks: dict[str, Mark], cur
         known = rows.dropna(subset=[curve.column]).sort_values(panel.x)
         x, y = known[panel.x].to_numpy(float), curve.scale * known[curve.column].to_numpy(float)
         error = curve.scale * known[f"{curve.column}_se"].to_numpy(float)
-        _line(axis, x, y, error, looks[str(name)], dashed=_is_plain(str(name)))
+        line_with_band(axis, x, y, error, looks[str(name)], dashed=_is_plain(str(name)))
     axis.set_ylabel(curve.label)
     if panel.x == "shots":
         shots_axis(axis, sorted(panel.rows["shots"].unique()))
@@ -110,7 +110,8 @@ def _curves(axis: Axes, study: Study, panel: _Panel, looks: dict[str, Mark], cur
     axis.grid(True, color="#eeeeee", linewidth=0.6)
 
 
-def _line(axis: Axes, x: Any, y: Any, error: Any, mark: Mark, dashed: bool = False) -> None:
+def line_with_band(axis: Axes, x: Any, y: Any, error: Any, mark: Mark, dashed: bool = False) -> None:
+    """Points (n,) joined by a line, in a band that reaches `error` (n,) either way."""
     style = "--" if dashed else "-"
     axis.plot(x, y, style, color=mark.colour, marker=mark.marker, markersize=4, linewidth=1.1)
     axis.fill_between(x, y - error, y + error, color=mark.colour, alpha=0.18, linewidth=0)
@@ -151,10 +152,11 @@ def _cost(study: Study, frame: pd.DataFrame, looks: dict[str, Mark]) -> Picture:
     for axis, (case, rows) in zip(grid_of_axes(figure, len(panels), _COLUMNS), panels, strict=True):
         for name, line in rows.groupby("estimator", sort=False):
             line = line.sort_values("qpu_s")
-            wrong, error = 100 * (1 - line["accuracy"].to_numpy()), 100 * line["accuracy_se"].to_numpy()
+            wrong = 100 * (1 - line["accuracy"].to_numpy())
+            error = np.minimum(100 * line["accuracy_se"].to_numpy(), 0.99 * wrong)
             x = 1000 * line["qpu_s"].to_numpy()
             seen = wrong > 0
-            _line(axis, x[seen], wrong[seen], np.minimum(error, 0.99 * wrong)[seen], looks[name], _is_plain(name))
+            line_with_band(axis, x[seen], wrong[seen], error[seen], looks[name], _is_plain(name))
         axis.set_xscale("log")
         axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axis.xaxis.set_minor_formatter(NullFormatter())

@@ -16,7 +16,7 @@ from qent_hw.experiments.comparison import share_error
 from qent_hw.experiments.report.marks import mark_handle, marks
 from qent_hw.experiments.study.card import MIXED, Case
 from qent_hw.experiments.study.cases import World
-from qent_hw.experiments.study.figures import shots_axis
+from qent_hw.experiments.verdict_studies.share_lines import draw_shares
 from qent_hw.pages.picture import Picture
 from qent_hw.pages.style import QUIET, WIDTH, finish, grid_of_axes, legend_above, new_figure, plain_style
 from qent_hw.verdicts.alarm import Alarm, alarm_of
@@ -137,21 +137,12 @@ def _power(frame: pd.DataFrame) -> Picture:
     figure = new_figure(WIDTH, 1.1 + 3.1 * -(-len(panels) // 2))
     looks = marks(dict.fromkeys(frame["what is shifted"]))
     for axis, (title, rows) in zip(grid_of_axes(figure, len(panels), 2), panels, strict=True):
-        for name, line in rows.groupby("what is shifted", sort=False):
-            line = line.sort_values("shots")
-            at, error = 100 * line["fires"].to_numpy(float), 100 * line["fires_se"].to_numpy(float)
-            mark = looks[str(name)]
-            axis.plot(line["shots"], at, color=mark.colour, marker=mark.marker, markersize=3.5, linewidth=1.1)
-            axis.fill_between(line["shots"], at - error, at + error, color=mark.colour, alpha=0.18, linewidth=0)
+        draw_shares(axis, rows, "fires", "what is shifted", looks)
         axis.axhline(100 * rows["rate"].iloc[0], color=QUIET, linewidth=0.7, linestyle=":")
         axis.set_yscale("symlog", linthresh=2, linscale=0.6)
         axis.set_ylim(0, 115)
         axis.set_yticks([0, 1, 2, 5, 10, 20, 50, 100], ["0", "1", "2", "5", "10", "20", "50", "100"])
-        shots_axis(axis, sorted(rows["shots"].unique()))
-        axis.set_title(title)
-        axis.set_xlabel("shots a state")
-        axis.set_ylabel("alarm fires / %")
-        axis.grid(True, color="#eeeeee", linewidth=0.6)
+        axis.set(title=title, ylabel="alarm fires / %")
     legend_above(figure, [mark_handle(mark, name) for name, mark in looks.items()], columns=3)
     caption = "Bands: one standard error. The dotted line is the rate of false alarms it is made for."
     return finish(figure, "How often the alarm fires", caption, "share of states with an alarm against shots")

@@ -22,7 +22,7 @@ from qent_hw.experiments.comparison import share_error
 from qent_hw.experiments.report.marks import mark_handle, marks
 from qent_hw.experiments.study.card import Case
 from qent_hw.experiments.study.cases import World
-from qent_hw.experiments.study.figures import shots_axis
+from qent_hw.experiments.verdict_studies.share_lines import draw_shares
 from qent_hw.pages.picture import Picture
 from qent_hw.pages.style import QUIET, WIDTH, finish, grid_of_axes, legend_above, new_figure, plain_style
 from qent_hw.physics import ALL_SETTINGS
@@ -227,17 +227,8 @@ def _undecided(frame: pd.DataFrame) -> Picture:
     panels = list(frame.groupby("title", sort=False))
     figure = new_figure(WIDTH, 0.9 + 2.8 * -(-len(panels) // 2))
     for axis, (title, rows) in zip(grid_of_axes(figure, len(panels), 2), panels, strict=True):
-        for name, line in rows.groupby("estimator", sort=False):
-            line, mark = line.sort_values("shots"), looks[str(name)]
-            share, error = 100 * line["undecided"].to_numpy(), 100 * line["undecided_se"].to_numpy()
-            axis.plot(line["shots"], share, color=mark.colour, marker=mark.marker, markersize=4, linewidth=1.1)
-            axis.fill_between(line["shots"], share - error, share + error, color=mark.colour, alpha=0.18, linewidth=0)
-        shots_axis(axis, sorted(rows["shots"].unique()))
-        axis.set_ylim(-2, 102)
-        axis.set_title(title)
-        axis.set_xlabel("shots a state")
-        axis.set_ylabel("undecided / %")
-        axis.grid(True, color="#eeeeee", linewidth=0.6)
+        draw_shares(axis, rows, "undecided", "estimator", looks)
+        axis.set(title=title, ylabel="undecided / %", ylim=(-2, 102))
     legend_above(figure, [mark_handle(mark, name) for name, mark in looks.items()])
     caption = "States for which neither verdict is possible at that error rate; bands: one standard error."
     return finish(figure, "What stays undecided", caption, "share of undecided states against shots")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qent_hw.experiments.report.marks import Mark, mark_handle, marks
-from qent_hw.experiments.study.figures import shots_axis
+from qent_hw.experiments.verdict_studies.share_lines import draw_shares
 from qent_hw.pages.picture import Picture
 from qent_hw.pages.style import QUIET, WIDTH, finish, grid_of_axes, legend_above, new_figure, plain_style
 
@@ -30,20 +30,11 @@ def _looks(frame: pd.DataFrame) -> dict[str, Mark]:
 def _power(frame: pd.DataFrame) -> Picture:
     rows = frame[frame["part"] == "entangled"]
     looks, panels = _looks(frame), list(rows.groupby("title", sort=False))
+    dashed = [name for name in looks if not name.startswith("certificate")]
     figure = new_figure(WIDTH, 0.9 + 2.8 * -(-len(panels) // _COLUMNS))
     for axis, (title, case) in zip(grid_of_axes(figure, len(panels), _COLUMNS), panels, strict=True):
-        for name, line in case.groupby("method", sort=False):
-            line = line.sort_values("shots")
-            x, y, error = (line[one].to_numpy(float) for one in ("shots", "share", "share_se"))
-            mark, style = looks[str(name)], "-" if str(name).startswith("certificate") else "--"
-            axis.plot(x, 100 * y, style, color=mark.colour, marker=mark.marker, markersize=4, linewidth=1.1)
-            axis.fill_between(x, 100 * (y - error), 100 * (y + error), color=mark.colour, alpha=0.18, linewidth=0)
-        shots_axis(axis, sorted(case["shots"].unique()))
-        axis.set_ylim(-2, 102)
-        axis.set_title(title)
-        axis.set_xlabel("shots a state")
-        axis.set_ylabel("entangled states certified / %")
-        axis.grid(True, color="#eeeeee", linewidth=0.6)
+        draw_shares(axis, case, "share", "method", looks, dashed)
+        axis.set(title=title, ylabel="entangled states certified / %", ylim=(-2, 102))
     legend_above(figure, [mark_handle(mark, name) for name, mark in looks.items()])
     n = int(rows["n"].max())
     caption = (
