@@ -32,7 +32,6 @@ from typing import Any
 
 import numpy as np
 
-from qent_hw.circuits import Family, load_family, shipped_families
 from qent_hw.errors import InputError
 from qent_hw.estimators.card import assumed_of
 from qent_hw.estimators.device_states import DeviceStates
@@ -99,7 +98,7 @@ def _bayes(situation: Situation) -> Estimator:
         return bayes_for_device(states.family, channel, states.device, settings)
     card = {"title": f"Bayes posterior: {family_name(situation)}", "assumes": _ideal(situation)}
     if isinstance(states, FamilyStates):
-        return BayesEstimator(source_of(_by_name(states.family), channel), settings, card=card)
+        return BayesEstimator(source_of(states.family, channel), settings, card=card)
 
     def draw(n: int, rng: np.random.Generator) -> Any:
         return states.draw(channel, n, np.random.default_rng(np.random.SeedSequence(rng.integers(2**63)))).truth
@@ -114,7 +113,7 @@ def _likelihood(situation: Situation) -> Estimator:
     states, channel = situation.states, situation.channel
     if isinstance(states, FamilyStates):
         card: dict[str, Any] = {"title": _likelihood_of(situation), "assumes": _ideal(situation)}
-        return LikelihoodEstimator(source_of(_by_name(states.family), channel), situation.settings, card=card)
+        return LikelihoodEstimator(source_of(states.family, channel), situation.settings, card=card)
     if isinstance(states, DeviceStates):
         known = replace(states, device=replace(states.device, spread=None))
         card = {
@@ -234,12 +233,6 @@ def _said(error: Exception) -> str:
 @cache
 def _entry_points() -> dict[str, importlib.metadata.EntryPoint]:
     return {one.name: one for one in importlib.metadata.entry_points(group=GROUP)}
-
-
-def _by_name(family: Family) -> str | Family:
-    """A shipped family by its name, for which there are closed forms."""
-    shipped = family.name in shipped_families() and load_family(family.name).source == family.source
-    return family.name if shipped else family
 
 
 def _ideal(situation: Situation) -> str:
