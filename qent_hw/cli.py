@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,22 +17,24 @@ from qent_hw import cli_certify, cli_check, cli_device, cli_recommend, cli_remot
 from qent_hw.cli_device import training_bar
 from qent_hw.cli_options import (
     BadFitOk,
+    ErrorRate,
     Injection,
+    IsAdaptive,
     MaxAge,
     Qubits,
     Record,
     Seed,
     Shots,
     StaleOk,
+    adaptive_choice,
     pair,
     record_entries,
 )
-from qent_hw.errors import InputError, QentError
+from qent_hw.errors import QentError
 from qent_hw.terminal import progress_bar
 
 if TYPE_CHECKING:
     from qent_hw.experiments.run import Progress
-    from qent_hw.experiments.runcard import Runcard
 
 _INTERRUPTED = 130
 
@@ -89,12 +91,8 @@ def run(
     max_age: MaxAge = None,
     stale_ok: StaleOk = False,
     bad_fit_ok: BadFitOk = False,
-    adaptive: Annotated[
-        bool, typer.Option("--adaptive", help="Measure in batches, each state until its verdict is sure enough.")
-    ] = False,
-    error_rate: Annotated[
-        float | None, typer.Option(help="With --adaptive: the chance that a verdict is wrong; 0.01 unless said.")
-    ] = None,
+    adaptive: IsAdaptive = False,
+    error_rate: ErrorRate = None,
     out: Annotated[str | None, typer.Option(help="The run's folder; by default a new one in runs/.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print comparison.json and nothing else.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print errors only.")] = False,
@@ -111,7 +109,7 @@ def run(
 
     experiment = Experiment.load(runcard)
     entries = record_entries(record, max_age, stale_ok, bad_fit_ok)
-    rounds = _adaptive(adaptive, error_rate, experiment.runcard)
+    rounds = adaptive_choice(adaptive, error_rate, experiment.runcard)
     if is_ibm(backend or experiment.runcard.backend.name):
         overrides = overrides_of(backend, shots, seed, injection, pair(qubits), entries, rounds)
         card = Experiment.load(runcard, **overrides).runcard
@@ -240,19 +238,6 @@ def init(
     typer.echo(
         f"A bench is laid out in {bench.lay_out(folder)}; try: qent-hw run {folder}/experiments/sudden_death.toml"
     )
-
-
-def _adaptive(asked: bool, error_rate: float | None, card: Runcard) -> dict[str, Any]:
-    """What `--adaptive` and `--error-rate` change of the runcard's section `adaptive`."""
-    from qent_hw.experiments.run import adaptive_entries
-    from qent_hw.verdicts.decision import check_error_rate
-
-    if error_rate is None:
-        return adaptive_entries(asked, card)
-    check_error_rate(error_rate)
-    if not asked and card.adaptive is None:
-        raise InputError(f"error_rate = {error_rate:g}: is that of a run with --adaptive; add it")
-    return {"error_rate": error_rate}
 
 
 @contextmanager

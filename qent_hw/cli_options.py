@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from qent_hw.errors import InputError
+
+if TYPE_CHECKING:
+    from qent_hw.experiments.runcard import Runcard
 
 Shots = Annotated[int | None, typer.Option(help="Shots per state and setting.")]
 Seed = Annotated[int | None, typer.Option(help="Seed of everything random.")]
@@ -16,6 +19,13 @@ Record = Annotated[str | None, typer.Option(help="A device record (see qent-hw c
 MaxAge = Annotated[float | None, typer.Option(help="The oldest record to use, in hours; 24 unless said.")]
 StaleOk = Annotated[bool, typer.Option("--stale-ok", help="Use a record however old it is.")]
 BadFitOk = Annotated[bool, typer.Option("--bad-fit-ok", help="Use a record of which a fit is bad.")]
+
+IsAdaptive = Annotated[
+    bool, typer.Option("--adaptive", help="Measure in batches, each state until its verdict is sure enough.")
+]
+ErrorRate = Annotated[
+    float | None, typer.Option(help="With --adaptive: the chance that a verdict is wrong; 0.01 unless said.")
+]
 
 
 def record_entries(file: str | None, max_age_h: float | None, stale_ok: bool, bad_fit_ok: bool) -> dict[str, Any]:
@@ -33,3 +43,16 @@ def pair(text: str | None) -> tuple[int, int] | None:
     except ValueError:
         raise InputError(f"qubits = {text!r}: write two qubit numbers with a comma between, such as 0,1") from None
     return first, second
+
+
+def adaptive_choice(asked: bool, error_rate: float | None, card: Runcard) -> dict[str, Any]:
+    """What `--adaptive` and `--error-rate` change of the runcard's section `adaptive`."""
+    from qent_hw.experiments.runcard import adaptive_entries
+    from qent_hw.verdicts.decision import check_error_rate
+
+    if error_rate is None:
+        return adaptive_entries(asked, card)
+    check_error_rate(error_rate)
+    if not asked and card.adaptive is None:
+        raise InputError(f"error_rate = {error_rate:g}: is that of a run with --adaptive; add it")
+    return {"error_rate": error_rate}

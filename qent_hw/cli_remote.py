@@ -5,14 +5,25 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qent_hw.cli_options import BadFitOk, MaxAge, Record, Shots, StaleOk, pair, record_entries
+from qent_hw.cli_options import (
+    BadFitOk,
+    ErrorRate,
+    IsAdaptive,
+    MaxAge,
+    Record,
+    Shots,
+    StaleOk,
+    adaptive_choice,
+    pair,
+    record_entries,
+)
 from qent_hw.errors import BackendError, InputError, Interrupted
 
 if TYPE_CHECKING:
@@ -47,6 +58,8 @@ def submit(
     max_age: MaxAge = None,
     stale_ok: StaleOk = False,
     bad_fit_ok: BadFitOk = False,
+    adaptive: IsAdaptive = False,
+    error_rate: ErrorRate = None,
     yes: Yes = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan and price everything, and send nothing.")] = False,
     max_qpu_seconds: MaxSeconds = None,
@@ -55,10 +68,13 @@ def submit(
 ) -> None:
     """Send a run to an IBM backend: shows the price first; given again, it goes on where it broke off."""
     from qent_hw.experiments.run_folder import default_folder
+    from qent_hw.experiments.runcard import load_runcard, overrides_of
 
     path = Path(out) if out is not None else default_folder(runcard)
     entries = record_entries(record, max_age, stale_ok, bad_fit_ok)
-    card = _runcard(runcard, backend, shots, seed, injection, qubits, entries)
+    rounds = adaptive_choice(adaptive, error_rate, load_runcard(runcard))
+    card = load_runcard(runcard, **overrides_of(backend, shots, seed, injection, pair(qubits), entries, rounds))
+    _check_takes_jobs(card.backend.name)
     with _to_go_on(path):
         sent = send_run(
             card, path, yes=yes, dry_run=dry_run, max_qpu_seconds=max_qpu_seconds, batch=batch, at_least=at_least
@@ -232,7 +248,9 @@ def collect_run(path: Path, service: Service, *, wait_s: float, again: bool = Fa
     from qent_hw.experiments.remote.collecting import collect as collect_folder
 
     with _bar("fetching", silent) as told:
-        finished = collect_folder(path, service, wait_s=wait_s, again=again, told=told, waiting=_say_once())
+        finished = collect_folder(
+            path, service, wait_s=wait_s, again=again, told=told, waiting=_say_once(), looking=_say_round(silent)
+        )
     if finished is None:
         states = _ledger_states(path)
         raise BackendError(f"run {path}: not complete yet ({states}); collect again later, or with --wait")
@@ -263,6 +281,16 @@ def _say_once() -> Callable[[str], None]:
     return say
 
 
+def _say_round(silent: bool) -> Callable[[int, int], None]:
+    """Prints a line on standard error before the states of a round are looked at, which may take a while."""
+
+    def say(number: int, n: int) -> None:
+        if not silent:
+            typer.echo(f"qent-hw: round {number} is measured, looking at {n:,} state{'s' if n > 1 else ''}", err=True)
+
+    return say
+
+
 def connect_quietly() -> Service:
     """The account's service; what its client logs besides would come between the lines of these commands."""
     from qent_hw.hardware.ibm.service import connect
@@ -271,24 +299,11 @@ def connect_quietly() -> Service:
     return connect()
 
 
-def _runcard(
-    name: str,
-    backend: str | None,
-    shots: int | None,
-    seed: int | None,
-    injection: str | None,
-    qubits: str | None,
-    record: Mapping[str, Any],
-) -> Runcard:
-    from qent_hw.experiments.runcard import load_runcard, overrides_of
+def _check_takes_jobs(name: str) -> None:
     from qent_hw.hardware.backends import is_ibm
 
-    runcard = load_runcard(name, **overrides_of(backend, shots, seed, injection, pair(qubits), record))
-    if not is_ibm(runcard.backend.name):
-        raise InputError(
-            f"backend {runcard.backend.name!r}: takes no jobs; submit is for ibm_… and ibm:least-busy, use qent-hw run"
-        )
-    return runcard
+    if not is_ibm(name):
+        raise InputError(f"backend {name!r}: takes no jobs; submit is for ibm_… and ibm:least-busy, use qent-hw run")
 
 
 def _ledger_states(path: Path) -> str:
@@ -301,6 +316,8 @@ def _ledger_states(path: Path) -> str:
 def _print_plan(path: Path, submission: Submission, price: Quote, to_stderr: bool) -> None:
     from rich.console import Console
 
+    from qent_hw.experiments.remote.overview import plan_lines
+
     runcard, backend = submission.runcard, submission.provenance["backend"]
     console = Console(highlight=False, soft_wrap=True, stderr=to_stderr)
     first, second = backend["qubits"]
@@ -308,14 +325,8 @@ def _print_plan(path: Path, submission: Submission, price: Quote, to_stderr: boo
     for fact in ("pair_chosen", "fractional_gates"):
         if fact in backend:
             console.print(f"  {backend[fact]}")
-    rows = sum(pub.n_rows for pub in submission.pubs)
-    console.print(
-        f"  {len(submission.plan.psi)} states × {len(runcard.settings)} settings, {runcard.injection.kind}: "
-        f"{rows:,} circuits × {submission.pubs[0].shots} shots in {len(submission.jobs)} job(s)"
-    )
-    console.print(f"  about {submission.cost.total_s:.1f} QPU seconds: {submission.cost.how}")
-    if price.n_jobs < len(submission.jobs):
-        console.print(f"  still to be sent: {price.n_jobs} job(s), about {price.seconds:.1f} QPU seconds")
+    for line in plan_lines(submission, price):
+        console.print(f"  {line}")
     left = "no limit is reported" if price.remaining_s is None else f"{price.remaining_s:.1f} QPU seconds left"
     console.print(f"  plan: {left}\n  folder: {path}")
 

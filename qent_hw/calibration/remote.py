@@ -192,7 +192,7 @@ def _pub(circuit: QuantumCircuit, backend: IBMBackend, qubits: tuple[int, int], 
     manager = generate_preset_pass_manager(
         optimization_level=0, target=backend.target, initial_layout=list(qubits), seed_transpiler=0
     )
-    return Pub(manager.run(both), np.zeros((1, 1, 1, 10)), shots, np.array([0]))
+    return Pub(manager.run(both), np.zeros((1, 1, 1, 10)), shots, np.array([0]), np.array([0]))
 
 
 def _counts(asked: RemoteCalibration) -> list[dict[str, int]]:

@@ -36,8 +36,8 @@ class Pub:
         pairs of a twirl, otherwise one, each of them four times where the readout is twirled.
     shots
         for each element, so that a setting gets `n_parts × shots`.
-    states
-        (n_states,) which states of the experiment these are.
+    states, settings
+        (n_states,) and (n_settings,) which states and settings of the experiment these are.
     idle_error
         what a simulator is to add on the idle, if anything.
     readout_twirl
@@ -48,6 +48,7 @@ class Pub:
     values: NDArray[np.float64]
     shots: int
     states: NDArray[np.int64]
+    settings: NDArray[np.int64]
     idle_error: IdleError | None = None
     readout_twirl: bool = False
 
@@ -102,7 +103,7 @@ def build_pubs(
         for an injection without what it needs, and for shots that do not divide into the parts.
     """
     prepare, rotate = prepare_angles(psi), rotate_angles(settings)
-    everything = np.arange(len(psi))
+    everything, all_settings = np.arange(len(psi)), np.arange(len(settings))
     n_parts = (len(TWIRL_SIGNS) if injection == "twirl" else 1) * (len(FLIPS) if readout_twirl else 1)
     check_parts(shots, n_parts)
 
@@ -110,7 +111,8 @@ def build_pubs(
         circuit: QuantumCircuit, rotate: NDArray[np.float64], group: NDArray[np.int64], error: IdleError | None = None
     ) -> Pub:
         angles = flipped_angles(rotate) if readout_twirl else rotate
-        return Pub(circuit, _join(prepare[group], angles), shots // n_parts, group, error, readout_twirl)
+        values = _join(prepare[group], angles)
+        return Pub(circuit, values, shots // n_parts, group, all_settings, error, readout_twirl)
 
     plain = rotate[None, :, None, :]
     if injection == "twirl":

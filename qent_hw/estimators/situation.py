@@ -28,15 +28,12 @@ class Situation:
         of one state, over all settings together.
     settings
         for estimators that can do with any; others measure what they need.
-    readout
-        A[measured, prepared] (4, 4) of ++, +−, −+, −− where misreadings are known of a device that is not simulated.
     """
 
     states: StateSource
     channel: str
     shots: int
     settings: tuple[str, ...] = BELL_SETTINGS
-    readout: NDArray[np.float64] | None = None
 
     @property
     def device(self) -> TrainingDevice | None:
@@ -46,7 +43,7 @@ class Situation:
     @property
     def assignment(self) -> NDArray[np.float64] | None:
         """A[measured, prepared] (4, 4) of ++, +−, −+, −−; None where nothing is taken to be misread."""
-        return self.readout if self.device is None else self.device.template.errors.readout
+        return None if self.device is None else self.device.template.errors.readout
 
 
 def shared_out(shots: int, settings: tuple[str, ...]) -> NDArray[np.int64]:

@@ -7,6 +7,7 @@ states that are still open are grouped by what they are measured in next, and th
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,18 +15,65 @@ import pandas as pd
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 
-from qent_hw.circuits.injection import TWIRL_SIGNS, check_parts
-from qent_hw.circuits.pubs import build_pubs
-from qent_hw.circuits.readout_twirl import FLIPS
+from qent_hw.circuits.injection import check_parts
+from qent_hw.estimators.bayes import BayesEstimator
 from qent_hw.estimators.limits_source import Source
 from qent_hw.experiments.comparison import share_error
+from qent_hw.experiments.measuring import Asked, parts_of, planned_pubs, sampled
 from qent_hw.experiments.plan import Plan
 from qent_hw.experiments.runcard import Adaptive, Runcard
 from qent_hw.hardware.simulators import Backend
-from qent_hw.verdicts.adaptive import OPEN, Decided, Rule, decide, totals
+from qent_hw.verdicts.adaptive import Decided, Rule, decide, totals
 from qent_hw.verdicts.adaptive_posterior import AdaptivePosterior
 
 NAME = "adaptive"
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """How an adaptive run goes at most: its rule; what the shots of a setting are a multiple of, parts; and the shots
+    of a state after each round, totals, over all settings, the last of them as many as a fixed plan has."""
+
+    rule: Rule
+    parts: int
+    totals: tuple[int, ...]
+
+    @classmethod
+    def of(cls, runcard: Runcard, choice: Adaptive) -> Rounds:
+        """Those of a runcard.
+
+        Raises
+        ------
+        InputError
+            for shots that do not divide into the parts of a setting.
+        """
+        parts, n_settings = parts_of(runcard), len(runcard.settings)
+        check_parts(runcard.shots, parts)
+        rule = Rule(choice.error_rate, min(choice.first, runcard.shots), choice.growth, choice.spread)
+        return cls(rule, parts, tuple(totals(rule, n_settings, runcard.shots * n_settings, parts)))
+
+    @property
+    def cap(self) -> int:
+        """Shots that a state gets at most."""
+        return self.totals[-1]
+
+    def next_asked(self, decided: Decided) -> Asked | None:
+        """What the round after those of `decided` asks for; None if all is decided, or as far as it may go."""
+        states, done = decided.open, len(decided.rounds)
+        if done == len(self.totals) or not len(states):
+            return None
+        return Asked(states, decided.next_shots(self.rule, self.totals[done], self.parts))
+
+
+def adaptive_card(posterior: BayesEstimator) -> dict[str, Any]:
+    """What the rule assumes, as a model card says it."""
+    return {**posterior.card, "title": posterior.card["title"].replace("Bayes", "Adaptive shots: Bayes")}
+
+
+def look_seeds(seed: np.random.SeedSequence) -> tuple[np.random.SeedSequence, np.random.SeedSequence]:
+    """Seeds of the posterior's draws from the prior, and of what it samples when it looks."""
+    pool, looks = seed.spawn(2)
+    return pool, looks
 
 
 def measure_adaptively(
@@ -56,57 +104,31 @@ def measure_adaptively(
     InputError
         for shots that do not divide into the parts of a twirl.
     """
-    settings, n = tuple(runcard.settings), len(plan.psi)
-    parts = (len(TWIRL_SIGNS) if runcard.injection.kind == "twirl" else 1) * (
-        len(FLIPS) if runcard.readout == "twirled" else 1
-    )
-    check_parts(runcard.shots, parts)
-    rule = Rule(choice.error_rate, min(choice.first, runcard.shots), choice.growth, choice.spread)
-    cap = runcard.shots * len(settings)
-    rounds_left, finished = len(totals(rule, len(settings), cap, parts)), 0
-    pool_rng, rng = (np.random.default_rng(child) for child in seeds[1].spawn(2))
+    rounds, settings = Rounds.of(runcard, choice), tuple(runcard.settings)
+    rounds_left, finished = len(rounds.totals), 0
+    of_pool, of_looks = look_seeds(seeds[1])
 
     def measure(states: NDArray[np.int64], shots: NDArray[np.int64]) -> NDArray[np.int64]:
         nonlocal rounds_left, finished
         rounds_left -= 1
-        counts = np.zeros((len(states), len(settings), 4), np.int64)
-        of_round = seeds[0].spawn(1)[0]
-        for rows, columns, number in _groups(shots):
-            chosen = states[rows]
-            pubs = build_pubs(
-                circuit,
-                plan.psi[chosen],
-                tuple(settings[k] for k in columns),
-                number,
-                runcard.injection.kind,
-                channel=runcard.channel.kind,
-                p=None if plan.p is None else plan.p[chosen],
-                delay_dt=None if plan.delay_dt is None else plan.delay_dt[chosen],
-                readout_twirl=runcard.readout == "twirled",
-            )
-            for pub, child in zip(pubs, of_round.spawn(len(pubs)), strict=True):
-                counts[np.ix_(rows[pub.states], columns)] = backend.sample(pub, child, lambda _: None)
-                finished += pub.n_rows
-                progress(finished, finished + len(states) * parts * rounds_left)
-        return counts
+        pubs = planned_pubs(runcard, plan, circuit, Asked(states, shots))
+        total = finished + sum(pub.n_rows for pub in pubs) + len(states) * rounds.parts * rounds_left
 
-    posterior = AdaptivePosterior.of(source, settings, pool_rng)
-    decided = decide(posterior, rule, n, cap, measure, rng, parts)
+        def done(circuits: int) -> None:
+            nonlocal finished
+            finished += circuits
+            progress(finished, total)
+
+        return sampled(pubs, backend, seeds[0].spawn(1)[0], (len(plan.psi), len(settings)), done)[states]
+
+    posterior = AdaptivePosterior.of(source, settings, np.random.default_rng(of_pool))
+    rng = np.random.default_rng(of_looks)
+    decided = decide(posterior, rounds.rule, len(plan.psi), rounds.cap, measure, rng, rounds.parts)
     progress(finished, finished)
     return decided
 
 
-def _groups(shots: NDArray[np.int64]) -> list[tuple[NDArray[np.int64], NDArray[np.int64], int]]:
-    """States and settings that get the same number of shots together: (rows, columns, number) of shots (b, k)."""
-    found = []
-    kinds, kind = np.unique(shots, axis=0, return_inverse=True)
-    for number, one in enumerate(kinds):
-        rows = np.flatnonzero(kind.ravel() == number)
-        found += [(rows, np.flatnonzero(one == size), int(size)) for size in np.unique(one[one > 0])]
-    return found
-
-
-def adaptive_figures(decided: Decided, choice: Adaptive, cap: int, true_entangled: NDArray[np.bool_]) -> dict[str, Any]:
+def adaptive_figures(decided: Decided, rounds: Rounds, true_entangled: NDArray[np.bool_]) -> dict[str, Any]:
     """The block `adaptive` of `comparison.json`.
 
     Shots of a state over all settings, and looks: means with the standard error over states. Of the verdicts of either
@@ -116,14 +138,14 @@ def adaptive_figures(decided: Decided, choice: Adaptive, cap: int, true_entangle
     shots, n = decided.shots, len(decided.verdict)
     called = {name: decided.verdict == name for name in ("entangled", "separable")}
     truly = {"entangled": true_entangled, "separable": ~true_entangled}
-    open_ = int((decided.verdict == OPEN).sum())
+    open_, cap, rule = len(decided.open), rounds.cap, rounds.rule
     mean, error = _mean(shots)
     looks, looks_error = _mean(decided.looks)
     return {
-        "error_rate": choice.error_rate,
-        "first": choice.first,
-        "growth": choice.growth,
-        "spread": choice.spread,
+        "error_rate": rule.error_rate,
+        "first": rule.first,
+        "growth": rule.growth,
+        "spread": rule.spread,
         "n_states": n,
         "shots_cap": cap,
         "shots_mean": mean,
@@ -133,6 +155,7 @@ def adaptive_figures(decided: Decided, choice: Adaptive, cap: int, true_entangle
         "share_of_fixed_se": error / cap,
         "decided": n - open_,
         "undecided": open_,
+        "stopped_early": rounds.next_asked(decided) is not None,
         "looks_mean": looks,
         "looks_mean_se": looks_error,
         "errors": {f"called_{name}": _wrong(called[name], ~truly[name]) for name in called}

@@ -20,13 +20,8 @@ from qent_hw.experiments.runcard import Runcard
 from qent_hw.hardware.device import Device
 from qent_hw.physics.settings import ALL_SETTINGS
 
-# made by simulating what is measured, which is for local backends so far
-_SIMULATING = ("bayes", "likelihood")
 
-
-def load_estimators(
-    runcard: Runcard, plan: Plan, record: DeviceRecord | None, device: Device | None = None
-) -> list[Estimator]:
+def load_estimators(runcard: Runcard, plan: Plan, record: DeviceRecord | None, device: Device) -> list[Estimator]:
     """The estimators of a runcard: networks in its order; after those that were trained without a device, where there
     is a record, the same with their features corrected for its misreadings, as NAME_corrected; then all others.
 
@@ -45,7 +40,7 @@ def load_estimators(
     others = [name for name in runcard.estimators if not is_network(name)]
     if others:
         situation = _situation(runcard, plan, record, device)
-        found += [_made(name, situation, device) for name in others]
+        found += [_made(name, situation) for name in others]
     for one in found:
         if lacking := [setting for setting in one.settings if setting not in runcard.settings]:
             raise InputError(
@@ -62,13 +57,13 @@ def posterior_of(runcard: Runcard, plan: Plan, record: DeviceRecord | None, devi
     InputError
         where it is not to be had.
     """
-    made = _made("bayes", _situation(runcard, plan, record, device), device)
+    made = _made("bayes", _situation(runcard, plan, record, device))
     assert isinstance(made, BayesEstimator)
     return made
 
 
-def situation_of(runcard: Runcard, plan: Plan, record: DeviceRecord | None, device: Device | None) -> Situation:
-    """What verdicts of a run assume: the family, and the device as far as it is known."""
+def situation_of(runcard: Runcard, plan: Plan, record: DeviceRecord | None, device: Device) -> Situation:
+    """What verdicts of a run assume: the family, and the device as it is published, or as the record knows it."""
     assumed = _situation(runcard, plan, record, device)
     if runcard.backend.name == "aer" and runcard.injection.kind != "idle":
         # nothing errs, and there are closed forms
@@ -95,24 +90,17 @@ def _corrected(networks: Sequence[NeuralEstimator], record: DeviceRecord, runcar
     ]
 
 
-def _made(name: str, situation: Situation, device: Device | None) -> Estimator:
-    if device is None and (name in _SIMULATING or name.endswith("_tuned")):
-        raise InputError(f"estimators: {name} simulates the device, which is for local backends so far")
+def _made(name: str, situation: Situation) -> Estimator:
     try:
         return make_estimator(name, situation)
     except InputError as error:
         raise InputError(f"estimators: {error}") from None
 
 
-def _situation(runcard: Runcard, plan: Plan, record: DeviceRecord | None, device: Device | None) -> Situation:
+def _situation(runcard: Runcard, plan: Plan, record: DeviceRecord | None, device: Device) -> Situation:
     from qent_hw.experiments.training_device import device_of_run
 
     # the only ones that look at the total are tuned tomographies, of all nine settings
     shots, settings = runcard.shots * len(ALL_SETTINGS), tuple(runcard.settings)
-    if device is None:
-        readout = None if record is None else record.readout.matrix
-        if readout is not None and runcard.readout == "twirled":
-            readout = twirled(readout)
-        return Situation(FamilyStates(plan.family), runcard.channel.kind, shots, settings, readout)
     known = replace(device_of_run(runcard, device, record), spread=None)
     return Situation(DeviceStates(plan.family, known), runcard.channel.kind, shots, settings)

@@ -203,8 +203,7 @@ def _rehearsed(told: Situation, shots: NDArray[np.int64]) -> Rehearsal:
 
 
 def _certificate(situation: Situation, measured: Counts, alpha: float) -> Certificate:
-    # a simulated device reads as it does by itself
-    source = family_source(situation.states, situation.channel, situation.readout)
+    source = family_source(situation.states, situation.channel)
     assignment = situation.assignment
     found = reach(source, measured.settings, _LOOKED_AT, _child(_CERTIFICATE), assignment)
     if not found.share > 0:

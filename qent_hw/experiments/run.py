@@ -12,17 +12,24 @@ import numpy as np
 
 from qent_hw.calibration.apply import calibrated_device
 from qent_hw.calibration.record import DeviceRecord, check_record, load_record
-from qent_hw.circuits.pubs import Pub, build_pubs
 from qent_hw.circuits.template import transpile_template
 from qent_hw.errors import InputError
 from qent_hw.experiments.adaptive_run import NAME as ADAPTIVE
-from qent_hw.experiments.adaptive_run import adaptive_figures, adaptive_frame, measure_adaptively, with_adaptive
+from qent_hw.experiments.adaptive_run import (
+    Rounds,
+    adaptive_card,
+    adaptive_figures,
+    adaptive_frame,
+    measure_adaptively,
+    with_adaptive,
+)
 from qent_hw.experiments.chosen_estimators import cards_of, load_estimators, posterior_of, situation_of
 from qent_hw.experiments.comparison import figures_of_merit
 from qent_hw.experiments.judging import alarm_figures, certificate_figures, judge, verdict_figures, withheld
+from qent_hw.experiments.measuring import everything, planned_pubs, sampled
 from qent_hw.experiments.plan import Plan, make_plan
 from qent_hw.experiments.provenance import provenance
-from qent_hw.experiments.runcard import Adaptive, Runcard, load_runcard, overrides_of, parse_runcard
+from qent_hw.experiments.runcard import Runcard, adaptive_entries, load_runcard, overrides_of, parse_runcard
 from qent_hw.experiments.specialise import specialised
 from qent_hw.experiments.tables import counts_table, estimates_table
 from qent_hw.hardware import resolve_backend
@@ -163,17 +170,37 @@ def _run(runcard: Runcard, progress: Progress, training: TrainingProgress | None
     circuit = transpile_template(device.target)
     cards, decided = cards_of(estimators), None
     if runcard.adaptive is None:
-        measured = _measure(runcard, plan, circuit, backend, seeds.shots, progress)
+        measured = _measured(runcard, plan, circuit, backend, seeds.shots, progress)
     else:
         posterior, seeded = posterior_of(runcard, plan, record, device), (seeds.shots, seeds.looks)
         decided = measure_adaptively(
             runcard, runcard.adaptive, plan, posterior.source, circuit, backend, seeded, progress
         )
         measured = Counts(tuple(runcard.settings), decided.counts)
-        cards[ADAPTIVE] = {**posterior.card, "title": posterior.card["title"].replace("Bayes", "Adaptive shots: Bayes")}
+        cards[ADAPTIVE] = adaptive_card(posterior)
     origin = provenance(backend.name, device, runcard.seed, cards)
     situation = situation_of(runcard, plan, record, device)
     return conclude(runcard, plan, estimators, measured, circuit, origin, situation, decided)
+
+
+def _measured(
+    runcard: Runcard,
+    plan: Plan,
+    circuit: QuantumCircuit,
+    backend: Backend,
+    seed: np.random.SeedSequence,
+    progress: Progress,
+) -> Counts:
+    pubs = planned_pubs(runcard, plan, circuit, everything(runcard, plan))
+    total, finished = sum(pub.n_rows for pub in pubs), 0
+
+    def done(circuits: int) -> None:
+        nonlocal finished
+        finished += circuits
+        progress(finished, total)
+
+    settings = tuple(runcard.settings)
+    return Counts(settings, sampled(pubs, backend, seed, (len(plan.psi), len(settings)), done))
 
 
 @dataclass(frozen=True)
@@ -285,45 +312,6 @@ def asked_pair(runcard: Runcard, record: DeviceRecord | None) -> tuple[int, int]
     return None if record is None else record.pair
 
 
-def planned_pubs(runcard: Runcard, plan: Plan, circuit: QuantumCircuit) -> list[Pub]:
-    """What is to be measured; `circuit` is the transpiled template."""
-    return build_pubs(
-        circuit,
-        plan.psi,
-        tuple(runcard.settings),
-        runcard.shots,
-        runcard.injection.kind,
-        channel=runcard.channel.kind,
-        p=plan.p,
-        delay_dt=plan.delay_dt,
-        readout_twirl=runcard.readout == "twirled",
-    )
-
-
-def _measure(
-    runcard: Runcard,
-    plan: Plan,
-    circuit: QuantumCircuit,
-    backend: Backend,
-    seed: np.random.SeedSequence,
-    progress: Progress,
-) -> Counts:
-    pubs = planned_pubs(runcard, plan, circuit)
-    total = sum(pub.n_rows for pub in pubs)
-    finished = 0
-
-    def done(circuits: int) -> None:
-        nonlocal finished
-        finished += circuits
-        progress(finished, total)
-
-    settings = tuple(runcard.settings)
-    values = np.zeros((len(plan.psi), len(settings), 4), dtype=np.int64)
-    for pub, child in zip(pubs, seed.spawn(len(pubs)), strict=True):
-        values[pub.states] = backend.sample(pub, child, done)
-    return Counts(settings, values)
-
-
 def _shots_of(measured: Counts, settings: tuple[str, ...]) -> int:
     """Shots of a state in these settings together: the mean over the states, to the nearest whole number."""
     columns = [measured.settings.index(setting) for setting in settings]
@@ -333,15 +321,7 @@ def _shots_of(measured: Counts, settings: tuple[str, ...]) -> int:
 def _adaptive(runcard: Runcard, decided: Decided | None, true_entangled: np.ndarray) -> dict[str, Any]:
     if decided is None or runcard.adaptive is None:
         return {}
-    cap = runcard.shots * len(runcard.settings)
-    return {"adaptive": adaptive_figures(decided, runcard.adaptive, cap, true_entangled)}
-
-
-def adaptive_entries(asked: bool | Mapping[str, Any], runcard: Runcard) -> dict[str, Any]:
-    """What of the section `adaptive` is replaced: entries, or with True whatever makes a run of the card adaptive."""
-    if isinstance(asked, Mapping):
-        return dict(asked)
-    return Adaptive().model_dump() if asked and runcard.adaptive is None else {}
+    return {"adaptive": adaptive_figures(decided, Rounds.of(runcard, runcard.adaptive), true_entangled)}
 
 
 def _warning(estimates: Estimates) -> dict[str, str]:

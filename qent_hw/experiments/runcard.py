@@ -240,6 +240,13 @@ def overrides_of(
     }
 
 
+def adaptive_entries(asked: bool | Mapping[str, Any], runcard: Runcard) -> dict[str, Any]:
+    """What of the section `adaptive` is replaced: entries, or with True whatever makes a run of the card adaptive."""
+    if isinstance(asked, Mapping):
+        return dict(asked)
+    return Adaptive().model_dump() if asked and runcard.adaptive is None else {}
+
+
 def record_choice(entries: Mapping[str, Any]) -> RecordChoice:
     """A runcard's section `record` of these entries.
 

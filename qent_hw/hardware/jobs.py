@@ -51,18 +51,29 @@ class Cost:
         return sum(self.jobs_s)
 
 
+NOTHING = Cost((), "")
+"""Of no job."""
+
+
 def cut_jobs(pubs: Sequence[Pub], at_least: int = 1) -> list[tuple[Piece, ...]]:
     """The pieces of each job, in order, in at least so many jobs where there are as many circuits.
 
-    All PUBs must have the same number of shots. Raises `InputError` if one circuit alone is more than a job may hold.
+    A job's PUBs have the same number of shots: another number begins another job. Raises `InputError` if one circuit
+    alone is more than a job may hold.
     """
-    shots, total = pubs[0].shots, sum(pub.n_rows for pub in pubs)
-    rows_left = most = min(MOST_ROWS, MOST_EXECUTIONS // shots, max(1, total // at_least))
-    if most < 1:
-        raise InputError(f"shots = {shots}: a job may hold {MOST_EXECUTIONS:,} shots in all")
+    total = sum(pub.n_rows for pub in pubs)
     jobs: list[tuple[Piece, ...]] = []
     current: list[Piece] = []
+    shots = rows_left = most = 0
     for index, pub in enumerate(pubs):
+        if pub.shots != shots:
+            shots = pub.shots
+            rows_left = most = min(MOST_ROWS, MOST_EXECUTIONS // shots, max(1, total // at_least))
+            if most < 1:
+                raise InputError(f"shots = {shots}: a job may hold {MOST_EXECUTIONS:,} shots in all")
+            if current:
+                jobs.append(tuple(current))
+                current = []
         start, rows = 0, pub.n_rows
         while start < rows:
             if rows_left == 0 or len(current) == MOST_PUBS:
@@ -81,11 +92,11 @@ def estimate_cost(
     """QPU seconds: Σ rows × shots × (circuit duration + repetition delay), and `OVERHEAD_S` a job (field-notes 24)."""
     delay = REP_DELAY_S if rep_delay_s is None else rep_delay_s
     shot_s = [circuit_seconds(pub.circuit, target) + delay for pub in pubs]
-    shots = pubs[0].shots
     seconds = tuple(
-        OVERHEAD_S + sum((piece.stop - piece.start) * shots * shot_s[piece.pub] for piece in pieces) for pieces in jobs
+        OVERHEAD_S + sum((piece.stop - piece.start) * pubs[piece.pub].shots * shot_s[piece.pub] for piece in pieces)
+        for pieces in jobs
     )
-    executions = sum(pub.n_rows for pub in pubs) * shots
+    executions = sum(pub.n_rows * pub.shots for pub in pubs)
     low, high = min(shot_s) * 1e6, max(shot_s) * 1e6
     each = f"{low:.0f} µs" if math.isclose(low, high, rel_tol=0.01) else f"{low:.0f} to {high:.0f} µs"
     assumed = " (assumed)" if rep_delay_s is None else ""

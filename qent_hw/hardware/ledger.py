@@ -101,22 +101,23 @@ class Ledger:
     @classmethod
     def create(cls, path: Path, run: str, n_jobs: int, about: dict[str, str]) -> Ledger:
         """A new ledger of a run (a short unique name) with `n_jobs` jobs, all planned."""
-        rows = [(number, 1, _tag(run, number, 1), "planned", None, "") for number in range(n_jobs)]
         try:
             with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as db:
                 db.execute("PRAGMA journal_mode = WAL")
                 db.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
                 db.execute("BEGIN")
                 db.executemany("INSERT INTO about VALUES (?, ?)", {**about, "schema": "1", "run": run}.items())
-                db.executemany("INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?)", rows)
-                db.executemany(
-                    "INSERT INTO history (at, number, attempt, tag, what, job_id, note) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    [(_now(), number, attempt, tag, state, None, "") for number, attempt, tag, state, _, _ in rows],
-                )
+                _plan(db, run, range(n_jobs))
                 db.execute("COMMIT")
         except sqlite3.Error as error:
             raise InputError(f"ledger {path}: cannot be written: {error}") from None
         return cls(path)
+
+    def extend(self, n_jobs: int) -> None:
+        """Plan further jobs, so that there are `n_jobs` in all; does nothing where there are as many."""
+        with self._said(), self._written():
+            (there,) = self._db.execute("SELECT COUNT(*) FROM jobs").fetchone()
+            _plan(self._db, self.run, range(there, n_jobs))
 
     @property
     def run(self) -> str:
@@ -205,6 +206,15 @@ class Ledger:
 
     def __exit__(self, *exception: object) -> None:
         self._db.close()
+
+
+def _plan(db: sqlite3.Connection, run: str, numbers: range) -> None:
+    tags = [(number, 1, _tag(run, number, 1)) for number in numbers]
+    db.executemany("INSERT INTO jobs VALUES (?, ?, ?, 'planned', NULL, '')", tags)
+    db.executemany(
+        "INSERT INTO history (at, number, attempt, tag, what, job_id, note) VALUES (?, ?, ?, ?, 'planned', NULL, '')",
+        [(_now(), *one) for one in tags],
+    )
 
 
 def _tag(run: str, number: int, attempt: int) -> str:

@@ -10,7 +10,7 @@ drawn from the family, parameters and p uniform, on a device that is as assumed.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from scipy.special import betainc
 
 from qent_hw.errors import InputError
 from qent_hw.estimators.counts_posterior import FEWEST_SAMPLES
+from qent_hw.physics.counts import evenly, sample_counts
 from qent_hw.verdicts.adaptive_posterior import AdaptivePosterior, Array, Look
 from qent_hw.verdicts.decision import check_error_rate
 from qent_hw.verdicts.next_setting import Spread, share_out
@@ -82,8 +83,8 @@ class Round:
 
 @dataclass(frozen=True, eq=False)
 class Decided:
-    """What came of n states: counts (n, n_settings, 4), the last look at each and how many there were, looks (n,), its
-    verdict (n,), and the rounds."""
+    """What came of n states so far: counts (n, n_settings, 4), the last look at each and how many there were, looks
+    (n,), its verdict (n,), and the rounds."""
 
     counts: NDArray[np.int64]
     look: Look
@@ -91,10 +92,44 @@ class Decided:
     verdict: NDArray[np.str_]
     rounds: tuple[Round, ...]
 
+    @classmethod
+    def nothing(cls, n: int, n_settings: int) -> Decided:
+        """Before anything is measured."""
+        counts, look = np.zeros((n, n_settings, 4), np.int64), Look.empty(n, n_settings)
+        return cls(counts, look, np.zeros(n, np.int64), np.full(n, OPEN, dtype="<U9"), ())
+
     @property
     def shots(self) -> NDArray[np.int64]:
         """Shots of every state, (n,)."""
         return self.counts.sum(axis=(1, 2))
+
+    @property
+    def open(self) -> NDArray[np.int64]:
+        """The places of the states that are undecided."""
+        return np.flatnonzero(self.verdict == OPEN)
+
+    def next_shots(self, rule: Rule, total: int, parts: int = 1) -> NDArray[np.int64]:
+        """Shots of each open state in each setting, (n_open, n_settings), with which it has `total` in all.
+
+        parts: what the shots of a setting must be a multiple of.
+        """
+        states, n_settings = self.open, self.counts.shape[1]
+        if not self.rounds:
+            return np.full((len(states), n_settings), total // n_settings)
+        batch, measured = total - self.rounds[-1].total, self.counts[states].sum(axis=2)
+        return share_out(batch, self.look.told[states], measured, rule.spread, parts)
+
+    def seen(
+        self, states: NDArray[np.int64], counts: NDArray[np.int64], look: Look, called: NDArray[np.str_], total: int
+    ) -> Decided:
+        """After a round in which `states` got to `total` shots: `counts` (len(states), n_settings, 4) are all of
+        theirs, `look` and `called` (len(states),) what was then known and said of them."""
+        everything = np.arange(len(self.verdict))
+        now = Decided(self.counts.copy(), self.look[everything], self.looks.copy(), self.verdict.copy(), self.rounds)
+        now.counts[states], now.look[states], now.verdict[states] = counts, look, called
+        now.looks[states] += 1
+        entangled, separable = (int((called == one).sum()) for one in ("entangled", "separable"))
+        return replace(now, rounds=(*self.rounds, Round(total, len(states), entangled, separable)))
 
 
 def decide(
@@ -110,29 +145,29 @@ def decide(
 
     parts: what the shots of a setting must be a multiple of. `rng` is for the samples of the posterior.
     """
-    n_settings = len(posterior.settings)
-    counts = np.zeros((n, n_settings, 4), np.int64)
-    last, looks = Look.empty(n, n_settings), np.zeros(n, np.int64)
-    verdict = np.full(n, OPEN, dtype="<U9")
-    rounds: list[Round] = []
-    open_, total = np.arange(n), 0
-    for reached in totals(rule, n_settings, cap, parts):
-        if total == 0:
-            shots = np.full((n, n_settings), reached // n_settings)
-        else:
-            told = last.told[open_]
-            shots = share_out(reached - total, told, counts[open_].sum(axis=2), rule.spread, parts)
-        total = reached
-        counts[open_] += measure(open_, shots)
-        look = posterior.look(counts[open_], rng, rule.in_doubt)
-        last[open_], looks[open_] = look, looks[open_] + 1
-        called = rule.verdicts(look.p, look.effective)
-        verdict[open_] = called
-        rounds.append(Round(total, len(open_), *(int((called == one).sum()) for one in ("entangled", "separable"))))
-        open_ = open_[called == OPEN]
-        if not len(open_):
+    decided = Decided.nothing(n, len(posterior.settings))
+    for total in totals(rule, len(posterior.settings), cap, parts):
+        states = decided.open
+        counts = decided.counts[states] + measure(states, decided.next_shots(rule, total, parts))
+        look = posterior.look(counts, rng, rule.in_doubt)
+        decided = decided.seen(states, counts, look, rule.verdicts(look.p, look.effective), total)
+        if not len(decided.open):
             break
-    return Decided(counts, last, looks, verdict, tuple(rounds))
+    return decided
+
+
+def simulated(probabilities: Array, rng: np.random.Generator) -> Measure:
+    """Measures states by drawing their counts: probabilities (n, n_settings, n_parts, 4) of outcomes, the shots of a
+    setting shared out evenly over its parts."""
+    parts = probabilities.shape[2]
+
+    def measure(states: NDArray[np.int64], shots: NDArray[np.int64]) -> NDArray[np.int64]:
+        counts = np.zeros((*shots.shape, 4), np.int64)
+        asked = shots > 0
+        counts[asked] = sample_counts(probabilities[states][asked], evenly(shots[asked], parts), rng).sum(axis=1)
+        return counts
+
+    return measure
 
 
 def totals(rule: Rule, n_settings: int, cap: int, parts: int = 1) -> list[int]:

@@ -164,10 +164,9 @@ def test_a_runcard_may_ask_for_it(card, call, tmp_path):
         (["--adaptive", "--error-rate", "nan"], "error rate = nan: must be above 0 and below 0.5"),
         (["--error-rate", "0.1"], "add it"),
         (["--adaptive", "--injection", "twirl", "--shots", "30"], "multiple of 4"),
-        (["--adaptive", "--backend", "ibm_torino", "--injection", "twirl", "--yes"], "local backends so far"),
     ],
 )
-def test_what_cannot_be_is_refused_in_one_line(call, card, tmp_path, ibm, options, complaint):
+def test_what_cannot_be_is_refused_in_one_line(call, card, tmp_path, options, complaint):
     status, _, err = call("run", card, *options, "--out", tmp_path / "run")
     assert status == 2
     assert complaint in err.splitlines()[-1]

@@ -16,7 +16,7 @@ ISA = transpile_template(FakeManilaV2().target, (0, 1))
 
 
 def pub(states, shots=100):
-    return Pub(ISA, np.zeros((states, 4, 1, 10)), shots, np.arange(states))
+    return Pub(ISA, np.zeros((states, 4, 1, 10)), shots, np.arange(states), np.arange(4))
 
 
 def rows_in(jobs):
@@ -63,8 +63,8 @@ def test_waits_are_part_of_the_price():
             longer.duration = 450_000
             waiting.data[index] = one.replace(operation=longer)
     target = FakeManilaV2().target
-    short, long = [Pub(ISA, np.zeros((1, 4, 1, 10)), 1000, np.arange(1))], None
-    long = [Pub(waiting, short[0].values, 1000, short[0].states)]
+    short, long = [Pub(ISA, np.zeros((1, 4, 1, 10)), 1000, np.arange(1), np.arange(4))], None
+    long = [Pub(waiting, short[0].values, 1000, short[0].states, short[0].settings)]
     more = (
         estimate_cost(cut_jobs(long), long, target, 0.0).total_s
         - estimate_cost(cut_jobs(short), short, target, 0.0).total_s

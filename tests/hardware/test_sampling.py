@@ -5,6 +5,8 @@ Each χ² test below has a false-alarm rate of 1e-6 per case; seeds are fixed, s
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit
@@ -152,7 +154,7 @@ def part_variance(backend, pub):
     """Mean over the parts of 1 − E², the variance of one shot, with E known to 0.002 from 400,000 shots."""
     parts = []
     for angles in pub.values[0, 0]:
-        one = type(pub)(pub.circuit, angles[None, None, None], 400_000, np.arange(1), pub.idle_error)
+        one = type(pub)(pub.circuit, angles[None, None, None], 400_000, np.arange(1), pub.settings, pub.idle_error)
         counts = backend.sample(one, np.random.SeedSequence(43), ignore_progress)[0, 0]
         parts.append(1 - (np.sum(counts * np.array([1, -1, -1, 1])) / counts.sum()) ** 2)
     return np.mean(parts)
@@ -174,7 +176,7 @@ def test_broadcast_equals_circuits_bound_one_by_one():
     pub = build_pubs(isa, psi, ("xa", "zz"), 100_000, "noise-model", p=np.full(5, 0.2))[0]
     together = backend.sample(pub, np.random.SeedSequence(7), ignore_progress)
     for state in range(5):
-        alone = type(pub)(pub.circuit, pub.values[state : state + 1], pub.shots, np.arange(1), pub.idle_error)
+        alone = replace(pub, values=pub.values[state : state + 1], states=np.arange(1))
         counts = backend.sample(alone, np.random.SeedSequence(8), ignore_progress)[0]
         table = np.stack([together[state].ravel(), counts.ravel()])
         table = table[:, table.sum(axis=0) > 0]

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from qent_hw.calibration.record import read_record
 from qent_hw.errors import BackendError, InputError
 from qent_hw.experiments.chosen_estimators import load_estimators, situation_of
 from qent_hw.experiments.remote import folder as folders
-from qent_hw.experiments.remote.sending import Told, send
-from qent_hw.experiments.remote.submission import Submission
+from qent_hw.experiments.remote.rounds import decided_so_far, next_round
+from qent_hw.experiments.remote.sending import Told, close_batch, send
+from qent_hw.experiments.remote.submission import Submission, settled_record
 from qent_hw.experiments.run import Run, conclude
 from qent_hw.experiments.run_folder import write_files
 from qent_hw.hardware.dispatch import fetch_ready, reconcile
@@ -36,19 +36,37 @@ def collect(
     again: bool = False,
     told: Told = lambda done, total: None,
     waiting: Callable[[str], None] = lambda why: None,
+    looking: Callable[[int, int], None] = lambda number, n: None,
 ) -> Run | None:
     """Fetch what is ready (see `fetch`), and finish the run when everything is there; None while something is missing.
+
+    An adaptive run goes on with its next round where one is complete; `looking`: see `next_round`.
 
     Raises
     ------
     InputError, BackendError
         as `fetch` does.
     """
+    end = time.monotonic() + wait_s
     with folders.lock(path):
         folders.clear(path)
-        if not fetch(path, service, wait_s=wait_s, again=again, told=told, waiting=waiting):
-            return None
-        return finish(path)
+        while fetch(path, service, wait_s=end - time.monotonic(), again=again, told=told, waiting=waiting):
+            again = False
+            if not _goes_on(path, service, looking):
+                return finish(path)
+        return None
+
+
+def _goes_on(path: Path, service: Service, looking: Callable[[int, int], None]) -> bool:
+    """Whether there is a further round, which is planned then."""
+    submission = folders.load(path)
+    if submission.runcard.adaptive is None:
+        return False
+    with folders.open_ledger(path) as ledger:
+        if next_round(path, ledger, looking):
+            return True
+        close_batch(submission, ledger, service)
+        return False
 
 
 def fetch(
@@ -85,6 +103,8 @@ def fetch(
     """
     with folders.open_ledger(path) as ledger:
         submission = folders.load(path)
+        # a process may have been killed between planning a round and entering its jobs
+        ledger.extend(len(submission.jobs))
         if "approved" not in ledger.about:
             raise InputError(f"run {str(path)!r}: was planned and not sent; to send it: qent-hw submit … --out {path}")
         if again:
@@ -104,13 +124,16 @@ def finish(path: Path) -> Run:
         if a raw result is missing or cannot be read, or the folder cannot be written.
     """
     submission = folders.load(path)
-    with folders.open_ledger(path) as ledger:
-        what_ran = {"jobs": _jobs_of(ledger), "duplicates": _duplicates_of(ledger)}
     measured = submission.counts(folders.load_bits(path, submission))
-    # whether to trust it was decided before anything was sent
-    choice = submission.runcard.record
-    record = None if choice is None else read_record(choice.file)
-    estimators = load_estimators(submission.runcard, submission.plan, record)
+    decided = None if submission.runcard.adaptive is None else decided_so_far(path, submission, measured)
+    with folders.open_ledger(path) as ledger:
+        what_ran = {
+            "jobs": _jobs_of(ledger),
+            "duplicates": _duplicates_of(ledger),
+            "qpu_seconds": {"estimated": submission.cost.total_s, **_forecast_of(submission)},
+        }
+    record = settled_record(submission)
+    estimators = load_estimators(submission.runcard, submission.plan, record, submission.device)
     run = conclude(
         submission.runcard,
         submission.plan,
@@ -118,7 +141,8 @@ def finish(path: Path) -> Run:
         measured,
         submission.circuit,
         submission.provenance | what_ran,
-        situation_of(submission.runcard, submission.plan, record, None),
+        situation_of(submission.runcard, submission.plan, record, submission.device),
+        decided,
     )
     _put(run, path)
     return run
@@ -191,6 +215,11 @@ def _raise_for_lost(path: Path, ledger: Ledger) -> None:
         f"run {str(path)!r}: job {first.number} is {first.state}{more}{why}; "
         f"the others are kept; to send it once more: qent-hw collect {path} --again"
     )
+
+
+def _forecast_of(submission: Submission) -> dict[str, float]:
+    one = submission.forecast
+    return {} if one is None else {"expected": one.seconds, "expected_se": one.seconds_se, "most": one.most_s}
 
 
 def _jobs_of(ledger: Ledger) -> list[dict[str, Any]]:

@@ -1,17 +1,21 @@
 """The folder of a run on a remote backend: with it alone, on any machine, the run can be sent and collected.
 
-``runcard.toml``, ``provenance.json`` as of a local run; ``circuits.qpy`` (the template on the pair alone, then the
-circuit of each PUB), ``plan.npz`` and ``plan.json`` (states, parameter values, jobs, cost), ``ledger.sqlite``, and the
-raw results in ``raw/``. It is there completely before the first job is sent.
+``runcard.toml``, ``provenance.json`` as of a local run; ``circuits.qpy`` (the template on the pair alone, and on the
+backend's own qubits), ``device.json`` (what the backend published of the pair), ``plan.npz`` and ``plan.json`` (states,
+how jobs are cut), ``rounds/N.npz`` (the shots that round N asks for; a run that is not adaptive has one round),
+``ledger.sqlite``, and the raw results in ``raw/``. It is there completely before the first job is sent, and each round
+before a job of it is.
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import shutil
 import zipfile
 import zlib
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,25 +26,26 @@ from numpy.typing import NDArray
 from qiskit import qpy
 
 from qent_hw.circuits import load_family
-from qent_hw.circuits.pubs import Pub
 from qent_hw.errors import BackendError, InputError
+from qent_hw.experiments.measuring import Asked
 from qent_hw.experiments.plan import Plan
-from qent_hw.experiments.remote.submission import Submission
+from qent_hw.experiments.remote.device_file import device_document, device_of_document
+from qent_hw.experiments.remote.submission import Forecast, Submission
 from qent_hw.experiments.run_folder import RunFolder, write_description
 from qent_hw.experiments.runcard import load_runcard
+from qent_hw.files import write_whole
 from qent_hw.hardware import ledger as ledgers
 from qent_hw.hardware.dispatch import raw_path
-from qent_hw.hardware.jobs import Cost, Piece
 from qent_hw.hardware.ledger import Ledger
 
-RAW = "raw"
+RAW, ROUNDS = "raw", "rounds"
 PARTIAL = ".finished."
 """How the folder begins in which the files of a finished run are written before they are put in their places."""
 _LOCK = ".lock"
 _LOCK_SECONDS = 30.0
 _PLAN_ARRAYS = ("psi", "p", "delay_dt", "tau_s", "p1", "p2", "truth")
-# a file that is missing, cut off, or something else
-_UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
+"""Of a file that is missing, cut off, or something else."""
 # what stays free beside the results: the report and its tables
 _SPARE_BYTES = 20_000_000
 
@@ -98,7 +103,7 @@ def clear(path: Path) -> None:
     """Remove what a process that was killed has left half written in the folder. Needs the run's lock."""
     for left in path.glob(f"{PARTIAL}*"):
         shutil.rmtree(left, ignore_errors=True)
-    for left in (path / RAW).glob(".*"):
+    for left in (*(path / RAW).glob(".*"), *(path / ROUNDS).glob(".*")):
         with contextlib.suppress(OSError):
             left.unlink()
 
@@ -129,31 +134,56 @@ def load(path: Path) -> Submission:
         with np.load(path / "plan.npz", allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         with open(path / "circuits.qpy", "rb") as file:
-            template, *circuits = qpy.load(file)
-    except (*_UNREADABLE, qpy.exceptions.QpyError) as error:
+            circuit, template = qpy.load(file)
+        device = device_of_document(json.loads((path / "device.json").read_text(encoding="utf-8")))
+        rounds = list(_load_rounds(path))
+    except (*UNREADABLE, qpy.exceptions.QpyError) as error:
         raise InputError(f"run {str(path)!r}: cannot be read: {error}") from None
     parameters = {name: arrays[f"parameter_{name}"] for name in plain["parameters"]}
     planned: dict[str, Any] = {name: arrays.get(name) for name in _PLAN_ARRAYS}
-    pubs = tuple(
-        Pub(
-            circuit,
-            arrays[f"values_{index}"],
-            plain["shots_per_row"],
-            arrays[f"states_{index}"],
-            readout_twirl=runcard.readout == "twirled",
-        )
-        for index, circuit in enumerate(circuits)
-    )
-    return Submission(
+    submission = Submission(
         runcard,
         Plan(load_family(runcard.family), parameters, **planned),
+        device,
+        circuit,
         template,
-        pubs,
-        tuple(tuple(Piece(**piece) for piece in pieces) for pieces in plain["jobs"]),
-        Cost(tuple(plain["jobs_s"]), plain["cost_how"]),
+        plain["rep_delay_s"],
         origin,
         plain["fractional"],
+        None if plain["forecast"] is None else Forecast(**plain["forecast"]),
+        plain["at_least"],
     )
+    for asked in rounds:
+        submission = submission.asking(asked)
+    return submission
+
+
+def add_round(path: Path, submission: Submission) -> None:
+    """Keep the last round of `submission`: it is in the folder then, and its jobs are in no ledger yet.
+
+    Raises
+    ------
+    InputError
+        if the folder cannot be written.
+    """
+    asked, number = submission.rounds[-1], len(submission.rounds)
+    arrays: dict[str, Any] = {"states": asked.states, "shots": asked.shots}
+    try:
+        write_whole(path / _round(number), lambda file: np.savez_compressed(file, **arrays))
+    except OSError as error:
+        raise InputError(f"run {str(path)!r}: cannot be written: {error.strerror or error}; collect again") from None
+
+
+def _round(number: int) -> Path:
+    return Path(ROUNDS) / f"{number}.npz"
+
+
+def _load_rounds(path: Path) -> Iterator[Asked]:
+    for number in itertools.count(1):
+        if not (path / _round(number)).is_file():
+            return
+        with np.load(path / _round(number), allow_pickle=False) as file:
+            yield Asked(file["states"], file["shots"])
 
 
 def load_bits(path: Path, submission: Submission) -> list[list[NDArray[np.uint8]]]:
@@ -164,7 +194,7 @@ def load_bits(path: Path, submission: Submission) -> list[list[NDArray[np.uint8]
         try:
             with np.load(kept, allow_pickle=False) as file:
                 found.append([file[f"pub_{index}"] for index in range(len(pieces))])
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             raise InputError(f"raw result {kept}: cannot be read: {error}; remove it and collect again") from None
     return found
 
@@ -174,21 +204,22 @@ def _write(folder: Path, submission: Submission, run: str) -> None:
     write_description(folder, submission.runcard, submission.provenance)
     plain = {
         "parameters": list(plan.parameters),
-        "shots_per_row": submission.pubs[0].shots,
-        "jobs": [[asdict(piece) for piece in pieces] for pieces in submission.jobs],
-        "jobs_s": list(submission.cost.jobs_s),
-        "cost_how": submission.cost.how,
+        "at_least": submission.at_least,
+        "rep_delay_s": submission.rep_delay_s,
         "fractional": submission.fractional,
+        "forecast": None if submission.forecast is None else asdict(submission.forecast),
     }
-    (folder / "plan.json").write_text(json.dumps(plain, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    for name, content in (("plan", plain), ("device", device_document(submission.device))):
+        text = json.dumps(content, indent=1, ensure_ascii=False)
+        (folder / f"{name}.json").write_text(f"{text}\n", encoding="utf-8")
     arrays: dict[str, Any] = {f"parameter_{name}": values for name, values in plan.parameters.items()}
     arrays |= {name: getattr(plan, name) for name in _PLAN_ARRAYS if getattr(plan, name) is not None}
-    for index, pub in enumerate(submission.pubs):
-        arrays |= {f"values_{index}": pub.values, f"states_{index}": pub.states}
     np.savez_compressed(folder / "plan.npz", **arrays)
     with open(folder / "circuits.qpy", "wb") as file:
-        qpy.dump([submission.circuit, *(pub.circuit for pub in submission.pubs)], file)
+        qpy.dump([submission.circuit, submission.template], file)
     (folder / RAW).mkdir()
+    (folder / ROUNDS).mkdir()
+    add_round(folder, submission)
     backend = submission.runcard.backend.name
     with Ledger.create(folder / ledgers.FILE, run, len(submission.jobs), {"backend": backend}):
         pass

@@ -1,4 +1,4 @@
-"""All remote runs of a folder and their jobs, with what the service says of them now."""
+"""What to print of remote runs: what one asks for and costs, and of those in a folder what has become of their jobs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 
 from qent_hw.errors import InputError
 from qent_hw.experiments.remote import folder as folders
+from qent_hw.experiments.remote.sending import Quote
+from qent_hw.experiments.remote.submission import Submission
 from qent_hw.hardware.ibm.service import Service
 from qent_hw.hardware.ledger import Job
 
@@ -63,6 +65,27 @@ def run_lines(row: RunRow) -> Iterator[str]:
     for job, now in row.jobs:
         more = [f"attempt {job.attempt}"] * (job.attempt > 1) + [job.note] * bool(job.note)
         yield "  ".join([f"  job {job.number}", now.ljust(width), job.job_id or "–", ", ".join(more)]).rstrip()
+
+
+def plan_lines(submission: Submission, price: Quote) -> Iterator[str]:
+    """What a run asks for, and what that costs, a line each."""
+    runcard, forecast, cost = submission.runcard, submission.forecast, submission.cost
+    what = f"{len(submission.plan.psi)} states × {len(runcard.settings)} settings, {runcard.injection.kind}"
+    rows = sum(pub.n_rows for pub in submission.pubs)
+    if forecast is None:
+        yield f"{what}: {rows:,} circuits × {submission.pubs[0].shots} shots in {len(submission.jobs)} job(s)"
+        yield f"about {cost.total_s:.1f} QPU seconds: {cost.how}"
+    else:
+        most = runcard.shots * len(runcard.settings)
+        yield f"{what}: at most {most:,} shots a state, in at most {forecast.most_rounds} rounds"
+        yield (
+            f"about {forecast.seconds:.1f} ± {forecast.seconds_se:.1f} QPU seconds (rehearsed on {forecast.rehearsed} "
+            f"simulated states), {forecast.most_s:.1f} if no state is ever decided"
+        )
+        planned = f"{n} rounds are" if (n := len(submission.rounds)) > 1 else "the first round is"
+        yield f"{planned} planned: {rows:,} circuits, {cost.total_s:.1f} QPU seconds"
+    if price.n_jobs < len(submission.jobs):
+        yield f"still to be sent: {price.n_jobs} job(s), about {price.planned_s:.1f} QPU seconds"
 
 
 def check_places(places: Sequence[Path]) -> None:

@@ -6,12 +6,13 @@ import contextlib
 import datetime
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from qent_hw.errors import InputError
 from qent_hw.experiments.remote import folder as folders
+from qent_hw.experiments.remote.forecast import forecast_of
 from qent_hw.experiments.remote.submission import Submission, check_injection, plan_submission
 from qent_hw.experiments.run_folder import described
 from qent_hw.experiments.runcard import Runcard, parse_runcard
@@ -21,8 +22,12 @@ from qent_hw.hardware.dispatch import reconcile, send_planned
 from qent_hw.hardware.ibm.service import LEAST_BUSY, Service
 from qent_hw.hardware.ledger import Ledger
 
+if TYPE_CHECKING:
+    from qiskit_ibm_runtime import IBMBackend
+
 Mode = Literal["job", "batch"]
 Told = Callable[[int, int], None]
+_BATCH = "batch"
 
 
 @dataclass(frozen=True)
@@ -31,17 +36,17 @@ class Quote:
 
     Attributes
     ----------
-    n_jobs, seconds
-        jobs still to be sent, and their estimated QPU seconds.
-    how
-        the estimate in words, for all jobs.
+    n_jobs, planned_s
+        jobs that are planned and still to be sent, and their estimated QPU seconds.
+    seconds
+        with what further rounds of an adaptive run are expected to take.
     remaining_s
         QPU seconds the plan has left; None where it has no limit or does not say.
     """
 
     n_jobs: int
+    planned_s: float
     seconds: float
-    how: str
     remaining_s: float | None
 
 
@@ -67,7 +72,8 @@ def prepare(path: Path, runcard: Runcard, service: Service, at_least: int = 1) -
     if name == LEAST_BUSY:
         content = runcard.model_dump(mode="json", by_alias=True, exclude_none=True)
         runcard = parse_runcard(content, runcard.title, **{"backend.name": backend.name})
-    return plan_submission(runcard, backend, service.fractional(backend), at_least)
+    submission = plan_submission(runcard, backend, service.fractional(backend), at_least)
+    return submission if runcard.adaptive is None else replace(submission, forecast=forecast_of(submission))
 
 
 def keep(path: Path, submission: Submission) -> None:
@@ -83,24 +89,26 @@ def quote(path: Path, submission: Submission, service: Service) -> Quote:
         with folders.open_ledger(path) as ledger:
             left = [job.number for job in ledger.jobs("planned", "sending")]
     remaining = service.usage().get("usage_remaining_seconds")
-    return Quote(
-        len(left),
-        sum(submission.cost.jobs_s[number] for number in left),
-        submission.cost.how,
-        None if remaining is None else float(remaining),
-    )
+    planned = sum(submission.cost.jobs_s[number] for number in left)
+    forecast = submission.forecast
+    further = 0.0 if forecast is None else max(0.0, forecast.seconds - submission.cost.total_s)
+    return Quote(len(left), planned, planned + further, None if remaining is None else float(remaining))
 
 
 def check_price(price: Quote, limit_s: float | None) -> None:
-    """Raise `InputError` if the rest of the run costs more than the user's limit, or than the plan has left."""
-    if limit_s is not None and price.seconds > limit_s:
+    """Raise `InputError` if the rest of the run costs more than the user's limit, or than the plan has left.
+
+    An adaptive run ends where its limit does: only what is planned already must be within it.
+    """
+    if limit_s is not None and price.planned_s > limit_s:
         raise InputError(
-            f"max-qpu-seconds = {limit_s:g}: the jobs need about {price.seconds:.1f} QPU seconds; allow more, or run "
+            f"max-qpu-seconds = {limit_s:g}: the jobs need about {price.planned_s:.1f} QPU seconds; allow more, or run "
             "fewer states, strengths or shots"
         )
-    if price.remaining_s is not None and price.seconds > price.remaining_s:
+    wanted = price.seconds if limit_s is None else min(price.seconds, limit_s)
+    if price.remaining_s is not None and wanted > price.remaining_s:
         raise InputError(
-            f"the jobs need about {price.seconds:.1f} QPU seconds and the plan has {price.remaining_s:.1f} s left; run "
+            f"the jobs need about {wanted:.1f} QPU seconds and the plan has {price.remaining_s:.1f} s left; run "
             "fewer states, strengths or shots"
         )
 
@@ -123,6 +131,8 @@ def send(path: Path, submission: Submission, ledger: Ledger, service: Service, t
     ServiceError
         if a job cannot be sent; see `send_planned`.
     """
+    # a process may have been killed between planning a round and entering its jobs
+    ledger.extend(len(submission.jobs))
     reconcile(ledger, service)
     if not ledger.jobs("planned"):
         return
@@ -130,7 +140,7 @@ def send(path: Path, submission: Submission, ledger: Ledger, service: Service, t
     limit = ledger.about.get("limit_s")
     total = len(submission.jobs)
     backend = service.backend(submission.runcard.backend.name, fractional=submission.fractional)
-    with _mode(backend, ledger, service) as mode:
+    with _mode(backend, submission, ledger, service) as mode:
         send_planned(
             ledger,
             service,
@@ -144,11 +154,30 @@ def send(path: Path, submission: Submission, ledger: Ledger, service: Service, t
     reconcile(ledger, service)
 
 
+def close_batch(submission: Submission, ledger: Ledger, service: Service) -> None:
+    """Close the batch that an adaptive run has kept open between its rounds, if it has."""
+    kept = ledger.about.get(_BATCH)
+    batch = None if kept is None else service.batch(kept, fractional=submission.fractional)
+    if batch is not None:
+        service.close_batch(batch)
+
+
 @contextlib.contextmanager
-def _mode(backend: Any, ledger: Ledger, service: Service) -> Iterator[Any]:
-    """What jobs are sent on: the backend itself, or a batch on it, which takes no more jobs afterwards."""
+def _mode(backend: IBMBackend, submission: Submission, ledger: Ledger, service: Service) -> Iterator[Any]:
+    """What jobs are sent on: the backend itself, or a batch on it, which takes no more jobs afterwards.
+
+    The batch of an adaptive run stays open for its next round.
+    """
     if ledger.about.get("mode") != "batch":
         yield backend
+        return
+    if submission.runcard.adaptive is not None:
+        kept = ledger.about.get(_BATCH)
+        batch = None if kept is None else service.batch(kept, fractional=submission.fractional)
+        if batch is None:
+            batch = service.open_batch(backend)
+            ledger.note(_BATCH, str(batch.session_id))
+        yield batch
         return
     batch = service.open_batch(backend)
     try:

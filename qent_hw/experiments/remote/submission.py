@@ -11,35 +11,51 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 
+from qent_hw.calibration.record import DeviceRecord, read_record
 from qent_hw.circuits.pubs import Pub
 from qent_hw.circuits.template import transpile_template
 from qent_hw.errors import InputError
-from qent_hw.experiments.chosen_estimators import cards_of, load_estimators
+from qent_hw.experiments.adaptive_run import NAME as ADAPTIVE
+from qent_hw.experiments.adaptive_run import Rounds, adaptive_card
+from qent_hw.experiments.chosen_estimators import cards_of, load_estimators, posterior_of
+from qent_hw.experiments.measuring import Asked, everything, planned_pubs
 from qent_hw.experiments.plan import Plan, make_plan
 from qent_hw.experiments.provenance import provenance
 from qent_hw.experiments.run import (
     Seeds,
     asked_pair,
     known_device,
-    planned_pubs,
     record_of,
 )
 from qent_hw.experiments.runcard import Runcard
 from qent_hw.experiments.specialise import specialised
-from qent_hw.hardware.device import cut_device
+from qent_hw.hardware.device import Device, cut_device
 from qent_hw.hardware.dispatch import Shipment
 from qent_hw.hardware.fractional import choose_fractional
 from qent_hw.hardware.ibm.sampler import counts_of_bits
-from qent_hw.hardware.jobs import Cost, Piece, cut_jobs, estimate_cost
+from qent_hw.hardware.jobs import NOTHING, Cost, Piece, cut_jobs, estimate_cost
 from qent_hw.physics import Counts
+from qent_hw.verdicts.adaptive import Decided
 
 if TYPE_CHECKING:
     from qiskit_ibm_runtime import IBMBackend
 
 
 @dataclass(frozen=True)
+class Forecast:
+    """QPU seconds of an adaptive run: as expected, with the standard error of that, and if no state is ever decided; in
+    how many rounds at most; and the number of simulated states that it rests on."""
+
+    seconds: float
+    seconds_se: float
+    most_s: float
+    most_rounds: int
+    rehearsed: int
+
+
+@dataclass(frozen=True)
 class Submission:
-    """Everything that is settled before the first job is sent.
+    """Everything that is settled before a job is sent. An adaptive run's grows by a round at a time, see `asking`.
 
     Attributes
     ----------
@@ -47,34 +63,73 @@ class Submission:
         with the backend's own name, where the least busy one was asked for.
     plan
         the states, what is injected into them, and their exact truth.
-    circuit
-        the transpiled template on the pair alone, for the report.
-    pubs
-        what is measured, on the backend's own qubits.
-    jobs
-        the pieces of the PUBs that each job has.
-    cost
-        QPU seconds.
+    device
+        the pair as the backend published it, or as its record knows it.
+    circuit, template
+        the transpiled template on the pair alone, and on the backend's own qubits.
+    rep_delay_s
+        between shots, as the backend publishes it.
     provenance
         as of the submission.
     fractional
         whether the backend is used with its fractional gates.
+    forecast
+        of an adaptive run: what all its rounds are expected to cost.
+    at_least
+        in how many jobs a round is cut, where it has as many circuits.
+    rounds
+        what was asked for so far: all at once, or in an adaptive run round by round.
+    pubs
+        what is measured for them.
+    jobs
+        the pieces of the PUBs that each job has.
+    cost
+        QPU seconds.
     """
 
     runcard: Runcard
     plan: Plan
+    device: Device
     circuit: QuantumCircuit
-    pubs: tuple[Pub, ...]
-    jobs: tuple[tuple[Piece, ...], ...]
-    cost: Cost
+    template: QuantumCircuit
+    rep_delay_s: float | None
     provenance: dict[str, Any]
     fractional: bool
+    forecast: Forecast | None = None
+    at_least: int = 1
+    rounds: tuple[Asked, ...] = ()
+    pubs: tuple[Pub, ...] = ()
+    jobs: tuple[tuple[Piece, ...], ...] = ()
+    cost: Cost = NOTHING
+
+    def asking(self, asked: Asked) -> Submission:
+        """With a further round: its PUBs and jobs follow those that there are.
+
+        Raises
+        ------
+        InputError
+            for shots that do not divide into the parts of a setting, and for a circuit that is more than a job holds.
+        """
+        # the same on the pair alone has the same timing, and that is known without the backend
+        pubs, on_pair = (
+            sorted(planned_pubs(self.runcard, self.plan, circuit, asked), key=lambda pub: pub.shots)
+            for circuit in (self.template, self.circuit)
+        )
+        jobs, before = cut_jobs(pubs, self.at_least), len(self.pubs)
+        more = estimate_cost(jobs, on_pair, self.device.target, self.rep_delay_s)
+        return replace(
+            self,
+            rounds=(*self.rounds, asked),
+            pubs=(*self.pubs, *pubs),
+            jobs=(*self.jobs, *(tuple(replace(piece, pub=before + piece.pub) for piece in job) for job in jobs)),
+            cost=Cost((*self.cost.jobs_s, *more.jobs_s), more.how),
+        )
 
     def shipment(self, number: int, longest_s: int | None = None) -> Shipment:
         """What job `number` measures."""
         pieces = self.jobs[number]
         pubs = tuple((self.pubs[one.pub].circuit, self.pubs[one.pub].rows[one.start : one.stop]) for one in pieces)
-        return Shipment(pubs, self.pubs[0].shots, longest_s)
+        return Shipment(pubs, self.pubs[pieces[0].pub].shots, longest_s)
 
     def counts(self, bits: Sequence[Sequence[NDArray[np.uint8]]]) -> Counts:
         """The counts of all states and settings, from the bit patterns of each job's PUBs (see `checked_bits`)."""
@@ -85,21 +140,21 @@ class Submission:
         settings = tuple(self.runcard.settings)
         values = np.zeros((len(self.plan.psi), len(settings), 4), dtype=np.int64)
         for pub, counted in zip(self.pubs, rows, strict=True):
-            values[pub.states] = pub.add_parts(counted)
+            values[np.ix_(pub.states, pub.settings)] += pub.add_parts(counted)
         return Counts(settings, values)
 
     def longest(self, job: int, limit_s: float | None) -> int | None:
-        """Seconds after which the service is to stop a job, its share of the limit for all, or no bound."""
-        return None if limit_s is None else math.ceil(limit_s * self.cost.jobs_s[job] / self.cost.total_s)
+        """Seconds after which the service is to stop a job, or no bound: its share of the limit for all, or in an
+        adaptive run what the jobs before it leave of that."""
+        if limit_s is None:
+            return None
+        if self.runcard.adaptive is not None:
+            return max(1, math.ceil(limit_s - sum(self.cost.jobs_s[:job])))
+        return math.ceil(limit_s * self.cost.jobs_s[job] / self.cost.total_s)
 
 
 def check_injection(runcard: Runcard) -> None:
-    """Raise `InputError` unless a real device can do what the runcard injects, and in one go."""
-    if runcard.adaptive is not None:
-        raise InputError(
-            f"adaptive: each round is planned by the counts of the last, which is for local backends so far, not "
-            f"{runcard.backend.name}; leave out --adaptive, or the runcard's section of that name"
-        )
+    """Raise `InputError` unless a real device can do what the runcard injects."""
     if runcard.injection.kind == "noise-model":
         raise InputError(
             "injection noise-model: a real device has no noise model to add an error to; "
@@ -107,6 +162,12 @@ def check_injection(runcard: Runcard) -> None:
         )
     if runcard.injection.T1_s is not None:
         raise InputError(f"T1_s and T2_s describe the ideal simulator 'aer'; {runcard.backend.name} has its own")
+
+
+def settled_record(submission: Submission) -> DeviceRecord | None:
+    """The record that the run goes by: whether to trust it was decided before anything was sent."""
+    choice = submission.runcard.record
+    return None if choice is None else read_record(choice.file)
 
 
 def plan_submission(
@@ -133,18 +194,24 @@ def plan_submission(
     seeds = Seeds.of(runcard)
     plan = make_plan(runcard, device, seeds.states)
     runcard = specialised(runcard, device, record)
-    estimators = load_estimators(runcard, plan, record)
-    pubs = planned_pubs(runcard, plan, transpile_template(backend.target, device.qubits))
-    jobs = cut_jobs(pubs, at_least)
-    cost = estimate_cost(jobs, pubs, backend.target, getattr(backend.configuration(), "default_rep_delay", None))
-    origin = provenance(runcard.backend.name, device, runcard.seed, cards_of(estimators))
-    return Submission(
+    estimators = load_estimators(runcard, plan, record, device)
+    cards = cards_of(estimators)
+    if runcard.adaptive is not None:
+        cards[ADAPTIVE] = adaptive_card(posterior_of(runcard, plan, record, device))
+    submission = Submission(
         runcard=runcard,
         plan=plan,
+        device=device,
         circuit=transpile_template(device.target),
-        pubs=tuple(pubs),
-        jobs=tuple(jobs),
-        cost=cost,
-        provenance=origin,
+        template=transpile_template(backend.target, device.qubits),
+        rep_delay_s=getattr(backend.configuration(), "default_rep_delay", None),
+        provenance=provenance(runcard.backend.name, device, runcard.seed, cards),
         fractional=backend is fractional,
+        at_least=at_least,
     )
+    first: Asked | None = everything(runcard, plan)
+    if runcard.adaptive is not None:
+        nothing = Decided.nothing(len(plan.psi), len(runcard.settings))
+        first = Rounds.of(runcard, runcard.adaptive).next_asked(nothing)
+    assert first is not None
+    return submission.asking(first)

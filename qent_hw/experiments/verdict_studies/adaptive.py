@@ -24,8 +24,7 @@ from qent_hw.experiments.verdict_studies.adaptive_words import sentences
 from qent_hw.pages.picture import Picture
 from qent_hw.pages.style import plain_style
 from qent_hw.physics import is_entangled
-from qent_hw.physics.counts import evenly, sample_counts
-from qent_hw.verdicts.adaptive import OPEN, Decided, Measure, Rule, decide
+from qent_hw.verdicts.adaptive import OPEN, Decided, Measure, Rule, decide, simulated
 from qent_hw.verdicts.adaptive_posterior import AdaptivePosterior
 
 _DOUBLINGS = 4
@@ -113,16 +112,7 @@ class _Trial:
         return Decided(counts, look, np.ones(n, np.int64), rule.verdicts(look.p, look.effective), ())
 
     def _measure(self) -> Measure:
-        rng, parts = np.random.default_rng(self.of_shots), self.probabilities.shape[2]
-
-        def measure(states: NDArray[np.int64], shots: NDArray[np.int64]) -> NDArray[np.int64]:
-            counts = np.zeros((*shots.shape, 4), np.int64)
-            asked = shots > 0
-            probabilities = self.probabilities[states][asked]
-            counts[asked] = sample_counts(probabilities, evenly(shots[asked], parts), rng).sum(axis=1)
-            return counts
-
-        return measure
+        return simulated(self.probabilities, np.random.default_rng(self.of_shots))
 
 
 def _matched(trial: _Trial, rule: Rule, chosen: Decided, fixed: Decided, n: int) -> dict[str, Any]:

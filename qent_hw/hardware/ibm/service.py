@@ -22,7 +22,7 @@ from qent_hw.hardware.ibm.sampler import make_sampler
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
-    from qiskit_ibm_runtime import IBMBackend, QiskitRuntimeService
+    from qiskit_ibm_runtime import Batch, IBMBackend, QiskitRuntimeService
     from qiskit_ibm_runtime.models import BackendStatus
 
 T = TypeVar("T")
@@ -175,13 +175,28 @@ class Service:
                 return None
             raise
 
-    def open_batch(self, backend: IBMBackend) -> Any:
+    def open_batch(self, backend: IBMBackend) -> Batch:
         """A batch on the backend: its jobs run one after the other, with nobody else's between them."""
         from qiskit_ibm_runtime import Batch
 
         return self._read("a batch could not be opened", lambda: Batch(backend=backend))
 
-    def close_batch(self, batch: Any) -> None:
+    def batch(self, batch_id: str, *, fractional: bool = False) -> Batch | None:
+        """The batch of that id; None if it takes no more jobs, or is not known any more."""
+        from qiskit_ibm_runtime import Batch
+
+        def ask() -> Batch | None:
+            found = Batch.from_id(batch_id, self._client, use_fractional_gates=fractional)
+            return found if (found.details() or {}).get("accepting_jobs") else None
+
+        try:
+            return self._read(f"batch {batch_id} could not be asked for", ask)
+        except ServiceError as error:
+            if error.fault.kind == "rejected":
+                return None
+            raise
+
+    def close_batch(self, batch: Batch) -> None:
         """Let the batch take no more jobs; those it has run on. It closes by itself, should this fail."""
         with contextlib.suppress(ServiceError):
             self._read("the batch could not be closed", batch.close)
