@@ -75,11 +75,17 @@ def adaptive_text(figures: dict[str, Any]) -> str:
         + (f" ({with_error(one['rate'], one['rate_se'], percent=True)})" if one["n"] else "")
         for name, one in ((name, wrong[f"called_{name}"]) for name in ("entangled", "separable"))
     )
+    stopped = (
+        f". Measuring ended before the cap with {figures['undecided']} still open: the next round would have gone "
+        "beyond the QPU seconds allowed"
+        if figures["stopped_early"]
+        else ""
+    )
     return (
         f"{figures['shots_mean']:,.0f} ± {max(figures['shots_mean_se'], 0.5):,.0f} shots a state, "
         f"{with_error(figures['share_of_fixed'], figures['share_of_fixed_se'], percent=True)} of the fixed plan's "
         f"{figures['shots_cap']:,}, in {figures['looks_mean']:.1f} looks; {figures['decided']} of {n} decided at an "
-        f"error rate of {figures['error_rate']:g}: {called}"
+        f"error rate of {figures['error_rate']:g}: {called}{stopped}"
     )
 
 

@@ -43,6 +43,19 @@ def test_pubs_share_a_job_and_limits_are_kept(monkeypatch):
         cut_jobs([pub(1, shots=1001)])
 
 
+def test_another_number_of_shots_begins_another_job():
+    pubs = [pub(2, 40), pub(3, 40), pub(4, 100), pub(1, 200)]
+    cut = cut_jobs(pubs)
+    assert [[piece.pub for piece in pieces] for pieces in cut] == [[0, 1], [2], [3]]
+    assert rows_in(cut) == [(index, row) for index, one in enumerate(pubs) for row in range(one.n_rows)]
+    cost = estimate_cost(cut, pubs, FakeManilaV2().target, 250e-6)
+    alone = [
+        estimate_cost(cut_jobs(some), some, FakeManilaV2().target, 250e-6).total_s for some in (pubs[:2], pubs[2:3])
+    ]
+    assert cost.jobs_s[:2] == pytest.approx(alone)
+    assert "2,400 shots" in cost.how
+
+
 def test_the_price_is_shots_times_circuit_and_repetition_and_the_jobs_overhead():
     pubs = [pub(3), pub(5)]
     cut = cut_jobs(pubs, 3)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from qent_hw.experiments.chosen_estimators import situation_of
 from qent_hw.experiments.remote.rounds import posterior_for, rounds_of
 from qent_hw.experiments.remote.submission import Forecast, Submission, settled_record
 from qent_hw.experiments.run import Seeds
-from qent_hw.hardware.jobs import OVERHEAD_S
+from qent_hw.hardware.jobs import MOST_EXECUTIONS, OVERHEAD_S
 from qent_hw.seeds import fresh_seed
 from qent_hw.verdicts.adaptive import decide, simulated
 
@@ -38,6 +40,7 @@ def forecast_of(submission: Submission) -> Forecast:
         seconds=of_all_s * float(shots.mean()) + overhead_s * len(decided.rounds),
         seconds_se=of_all_s * float(shots.std(ddof=1)) / REHEARSED**0.5,
         most_s=of_all_s * rounds.cap + overhead_s * len(rounds.totals),
+        fixed_s=of_all_s * rounds.cap + OVERHEAD_S * math.ceil(n * rounds.cap / MOST_EXECUTIONS),
         most_rounds=len(rounds.totals),
         rehearsed=REHEARSED,
     )

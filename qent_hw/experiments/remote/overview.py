@@ -80,7 +80,8 @@ def plan_lines(submission: Submission, price: Quote) -> Iterator[str]:
         yield f"{what}: at most {most:,} shots a state, in at most {forecast.most_rounds} rounds"
         yield (
             f"about {forecast.seconds:.1f} ± {forecast.seconds_se:.1f} QPU seconds (rehearsed on {forecast.rehearsed} "
-            f"simulated states), {forecast.most_s:.1f} if no state is ever decided"
+            f"simulated states), {forecast.most_s:.1f} if no state is ever decided; all shots in one go take "
+            f"{forecast.fixed_s:.1f}"
         )
         planned = f"{n} rounds are" if (n := len(submission.rounds)) > 1 else "the first round is"
         yield f"{planned} planned: {rows:,} circuits, {cost.total_s:.1f} QPU seconds"

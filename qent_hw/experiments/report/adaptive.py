@@ -17,9 +17,15 @@ def adaptive_outcome(run: Run) -> str:
     """Shots against the fixed plan, and what was decided."""
     one = run.comparison["adaptive"]
     n, share = one["n_states"], with_error(one["share_of_fixed"], one["share_of_fixed_se"], percent=True)
-    open_ = (
-        f"{thousands(one['undecided'])} were still undecided at the cap" if one["undecided"] else "none was left open"
-    )
+    if one["stopped_early"]:
+        open_ = (
+            f"{thousands(one['undecided'])} were left open below the cap, as the next round would have gone beyond the "
+            "QPU seconds allowed"
+        )
+    elif one["undecided"]:
+        open_ = f"{thousands(one['undecided'])} were still undecided at the cap"
+    else:
+        open_ = "none was left open"
     return (
         f"on the average {thousands(round(one['shots_mean']))} ± {max(one['shots_mean_se'], 0.5):,.0f} shots a state, "
         f"{share} of the fixed plan's {thousands(one['shots_cap'])}; half of the states took "
