@@ -53,7 +53,7 @@ def test_another_number_of_shots_begins_another_job():
         estimate_cost(cut_jobs(some), some, FakeManilaV2().target, 250e-6).total_s for some in (pubs[:2], pubs[2:3])
     ]
     assert cost.jobs_s[:2] == pytest.approx(alone)
-    assert "2,400 shots" in cost.how
+    assert "3,200 shots" in cost.how
 
 
 def test_the_price_is_shots_times_circuit_and_repetition_and_the_jobs_overhead():
