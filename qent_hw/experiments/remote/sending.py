@@ -107,9 +107,10 @@ def check_price(price: Quote, limit_s: float | None) -> None:
         )
     wanted = price.seconds if limit_s is None else min(price.seconds, limit_s)
     if price.remaining_s is not None and wanted > price.remaining_s:
+        less = ", or let it end where --max-qpu-seconds does" if price.seconds > price.planned_s else ""
         raise InputError(
             f"the jobs need about {wanted:.1f} QPU seconds and the plan has {price.remaining_s:.1f} s left; run "
-            "fewer states, strengths or shots"
+            f"fewer states, strengths or shots{less}"
         )
 
 
