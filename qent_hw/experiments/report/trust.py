@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from qent_hw.experiments.report.labels import thousands
 from qent_hw.experiments.verdict_words import alarm_text, certificate_text, sight_text, verdicts_text
+from qent_hw.hardware.backends import is_ibm
 from qent_hw.verdicts.shifts import COMMON, sights
 
 if TYPE_CHECKING:
@@ -36,15 +37,21 @@ def trust(run: Run) -> list[tuple[str, str]]:
 
 def _assumed(run: Run) -> str:
     family, channel = run.plan.family.title, run.runcard.channel.kind
-    device = "an ideal device" if run.comparison["backend"] == "aer" else "the device as it is known here"
-    if run.comparison["backend"].startswith("ibm_"):
-        device = "a device without errors"
     return (
         f"a state of the {family} family after {channel}, its parameters and strength as likely as each other, "
-        f"measured on {device}. An error rate is the share of such separable states that are called entangled, and of "
+        f"measured on {_device(run)}. An error rate is the share of such separable states that are called entangled, and of "
         "such entangled ones that are called separable: on the average over the family, not for every state. Where the "
         "counts of a state do not fit this, its verdict is withheld"
     )
+
+
+def _device(run: Run) -> str:
+    if "record" in run.provenance["backend"]:
+        return "the device as its record knows it"
+    backend = run.comparison["backend"]
+    if is_ibm(backend):
+        return f"this pair of {backend} as it was published when the run was planned"
+    return "an ideal device" if backend == "aer" else "the device as it is published"
 
 
 def _seen(run: Run) -> str:
