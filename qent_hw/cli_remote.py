@@ -36,8 +36,13 @@ if TYPE_CHECKING:
 _HOURS = 24.0
 
 Yes = Annotated[bool, typer.Option("--yes", help="IBM backend: send without asking.")]
-MaxSeconds = Annotated[float | None, typer.Option(help="IBM backend: refuse to spend more QPU seconds.", min=0)]
-Batch = Annotated[bool, typer.Option("--batch", help="IBM backend: send the jobs as one batch.")]
+MaxSeconds = Annotated[
+    float | None,
+    typer.Option(
+        help="IBM backend: spend no more QPU seconds: refuse a run that needs more, end an adaptive one.", min=0
+    ),
+]
+Batch = Annotated[bool, typer.Option("--batch", help="IBM backend: send the jobs (of all rounds) as one batch.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -145,12 +150,12 @@ def collect(
 def cancel(folder: Annotated[str, typer.Argument(help="The run's folder.")]) -> None:
     """Cancel all jobs of a run that have not ended; what is done can still be collected."""
     from qent_hw.experiments.remote import folder as folders
-    from qent_hw.hardware.dispatch import cancel_all
+    from qent_hw.experiments.remote import sending
 
     path = Path(folder)
     _ledger_states(path)
     with folders.open_ledger(path) as ledger, folders.lock(path):
-        cancel_all(ledger, connect_quietly())
+        sending.cancel(path, folders.load(path), ledger, connect_quietly())
     typer.echo(f"run {path}: {_ledger_states(path)}")
 
 
@@ -216,11 +221,16 @@ def send_run(
     check_injection(runcard)
     service = connect_quietly()
     submission = sending.prepare(path, runcard, service, at_least)
-    price = sending.quote(path, submission, service)
+    price = sending.quote(path, submission, service, max_qpu_seconds)
     if not silent:
         _print_plan(path, submission, price, to_stderr)
-    sending.check_price(price, max_qpu_seconds)
-    if price.n_jobs and not yes and not dry_run and not typer.confirm("send?", err=True):
+    sending.check_price(price)
+    if (
+        (price.n_jobs or price.further_s is not None)
+        and not yes
+        and not dry_run
+        and not typer.confirm("send?", err=True)
+    ):
         typer.echo("nothing was sent", err=True)
         return None
     sending.keep(path, submission)
@@ -228,6 +238,7 @@ def send_run(
         typer.echo(f"nothing was sent; to send these jobs, the same call with --out {path} and without --dry-run")
         return None
     with folders.open_ledger(path) as ledger, folders.lock(path):
+        _check_unchanged(path, submission)
         sending.approve(ledger, "batch" if batch else "job", max_qpu_seconds)
         with _bar("sending", silent) as told:
             try:
@@ -241,6 +252,13 @@ def send_run(
                 )
                 raise BackendError(f"{error}; {remedy}") from error
     return service
+
+
+def _check_unchanged(path: Path, quoted: Submission) -> None:
+    from qent_hw.experiments.remote import folder as folders
+
+    if len(folders.load(path).jobs) != len(quoted.jobs):
+        raise BackendError(f"run {path}: another process has gone on with it meanwhile; give the same command again")
 
 
 def collect_run(path: Path, service: Service, *, wait_s: float, again: bool = False, silent: bool = False) -> Run:

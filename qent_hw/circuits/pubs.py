@@ -69,6 +69,11 @@ class Pub:
         return (unflipped(parts) if self.readout_twirl else parts).sum(axis=2)
 
 
+def parts_of(injection: str, readout_twirl: bool) -> int:
+    """In how many parts, of equally many shots, a setting is measured: sign pairs of a twirl, reversed axes."""
+    return (len(TWIRL_SIGNS) if injection == "twirl" else 1) * (len(FLIPS) if readout_twirl else 1)
+
+
 def build_pubs(
     isa: QuantumCircuit,
     psi: NDArray[np.complex128],
@@ -104,7 +109,7 @@ def build_pubs(
     """
     prepare, rotate = prepare_angles(psi), rotate_angles(settings)
     everything, all_settings = np.arange(len(psi)), np.arange(len(settings))
-    n_parts = (len(TWIRL_SIGNS) if injection == "twirl" else 1) * (len(FLIPS) if readout_twirl else 1)
+    n_parts = parts_of(injection, readout_twirl)
     check_parts(shots, n_parts)
 
     def pub(

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 
 from qent_hw.circuits.injection import check_parts
+from qent_hw.circuits.pubs import parts_of
 from qent_hw.estimators.bayes import BayesEstimator
 from qent_hw.estimators.limits_source import Source
 from qent_hw.experiments.comparison import share_error
-from qent_hw.experiments.measuring import Asked, parts_of, planned_pubs, sampled
+from qent_hw.experiments.measuring import Asked, planned_pubs, sampled
 from qent_hw.experiments.plan import Plan
 from qent_hw.experiments.runcard import Adaptive, Runcard
 from qent_hw.hardware.simulators import Backend
@@ -47,7 +48,8 @@ class Rounds:
         InputError
             for shots that do not divide into the parts of a setting.
         """
-        parts, n_settings = parts_of(runcard), len(runcard.settings)
+        n_settings = len(runcard.settings)
+        parts = parts_of(runcard.injection.kind, runcard.readout == "twirled")
         check_parts(runcard.shots, parts)
         rule = Rule(choice.error_rate, min(choice.first, runcard.shots), choice.growth, choice.spread)
         return cls(rule, parts, tuple(totals(rule, n_settings, runcard.shots * n_settings, parts)))
@@ -102,7 +104,7 @@ def measure_adaptively(
     Raises
     ------
     InputError
-        for shots that do not divide into the parts of a twirl.
+        for shots that do not divide into the parts of a setting.
     """
     rounds, settings = Rounds.of(runcard, choice), tuple(runcard.settings)
     rounds_left, finished = len(rounds.totals), 0

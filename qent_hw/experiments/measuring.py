@@ -9,19 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 
-from qent_hw.circuits.injection import TWIRL_SIGNS
 from qent_hw.circuits.pubs import Pub, build_pubs
-from qent_hw.circuits.readout_twirl import FLIPS
 from qent_hw.experiments.plan import Plan
 from qent_hw.experiments.runcard import Runcard
 from qent_hw.hardware.simulators import Backend
-
-
-def parts_of(runcard: Runcard) -> int:
-    """In how many parts, of equally many shots, a setting is measured: sign pairs of a twirl, reversed axes."""
-    return (len(TWIRL_SIGNS) if runcard.injection.kind == "twirl" else 1) * (
-        len(FLIPS) if runcard.readout == "twirled" else 1
-    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from qent_hw.bench import own_file
 from qent_hw.errors import InputError
-from qent_hw.experiments.runcard import Runcard
+from qent_hw.experiments.runcard import Runcard, named_files
 
 if TYPE_CHECKING:
     from qent_hw.experiments.run import Run
@@ -91,7 +91,7 @@ def write_description(folder: Path, runcard: Runcard, provenance: dict[str, Any]
     """
     import tomli_w
 
-    for name in (runcard.family, *runcard.estimators, *([runcard.record.file] if runcard.record else [])):
+    for name in named_files(runcard):
         path = own_file(name)
         if path is not None:
             shutil.copyfile(path, folder / Path(path).name)

@@ -271,6 +271,26 @@ def parse_runcard(content: dict[str, Any], source: str, **overrides: Any) -> Run
                 place = place.setdefault(section, {})
             place[key] = value
     try:
-        return Runcard.model_validate(content)
+        runcard = Runcard.model_validate(content)
     except ValidationError as error:
         raise InputError(f"runcard {source}: {first_problem(error, Runcard)}") from None
+    _check_file_names(runcard, source)
+    return runcard
+
+
+# what a run's folder holds besides, where files of the user's own are copied
+_FOLDERS_OWN = ("runcard.toml", "provenance.json", "comparison.json", "plan.json", "plan.npz", "device.json")
+
+
+def _check_file_names(runcard: Runcard, source: str) -> None:
+    for name in named_files(runcard):
+        path = bench.own_file(name)
+        if path is not None and Path(path).name in _FOLDERS_OWN:
+            raise InputError(
+                f"runcard {source}: {path}: a run's folder has a {Path(path).name} of its own; give yours another name"
+            )
+
+
+def named_files(runcard: Runcard) -> tuple[str, ...]:
+    """What a runcard may name by a path: its family, estimators and record."""
+    return runcard.family, *runcard.estimators, *([runcard.record.file] if runcard.record else [])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,6 +17,9 @@ from typing import Literal
 from qent_hw.errors import InputError
 
 FILE = "ledger.sqlite"
+
+CANCELLED = "cancelled"
+"""A fact about a run that its user has cancelled: nothing is planned any more until they want it sent again."""
 
 State = Literal["planned", "sending", "sent", "done", "failed", "cancelled"]
 STATES: tuple[State, ...] = ("planned", "sending", "sent", "done", "failed", "cancelled")
@@ -144,6 +147,12 @@ class Ledger:
             ).fetchall()
         return [Entry(*row) for row in rows]
 
+    def spent(self, jobs_s: Sequence[float]) -> float:
+        """Seconds of everything that was sent, every attempt, given those of each job, (n_jobs,) or more."""
+        # a result that is fetched once more is sent of the same attempt
+        attempts = {(entry.number, entry.attempt) for entry in self.history() if entry.what == "sent"}
+        return sum(jobs_s[number] for number, _ in attempts)
+
     def move(self, job: Job, state: State, *, job_id: str | None = None, note: str = "") -> Job:
         """Put a job into its next state, dated; `job` must be as the ledger has it.
 
@@ -177,6 +186,12 @@ class Ledger:
         with self._said(), self._written():
             self._db.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (key, value))
         self.about[key] = value
+
+    def forget(self, key: str) -> None:
+        """Strike out a fact about the run, if it is there."""
+        with self._said(), self._written():
+            self._db.execute("DELETE FROM about WHERE key = ?", (key,))
+        self.about.pop(key, None)
 
     def _enter(self, number: int, attempt: int, tag: str, what: str, job_id: str | None, note: str) -> None:
         self._db.execute(

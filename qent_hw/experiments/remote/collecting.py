@@ -23,7 +23,7 @@ from qent_hw.experiments.run_folder import write_files
 from qent_hw.hardware.dispatch import fetch_ready, reconcile
 from qent_hw.hardware.ibm.faults import ServiceError
 from qent_hw.hardware.ibm.service import Service
-from qent_hw.hardware.ledger import Ledger
+from qent_hw.hardware.ledger import CANCELLED, Ledger
 
 _FIRST_POLL_S, _LONGEST_POLL_S = 2.0, 30.0
 
@@ -40,7 +40,7 @@ def collect(
 ) -> Run | None:
     """Fetch what is ready (see `fetch`), and finish the run when everything is there; None while something is missing.
 
-    An adaptive run goes on with its next round where one is complete; `looking`: see `next_round`.
+    An adaptive run goes on with its next round where one is complete; `looking`: see `decided_so_far`.
 
     Raises
     ------
@@ -62,8 +62,9 @@ def _goes_on(path: Path, service: Service, looking: Callable[[int, int], None]) 
     submission = folders.load(path)
     if submission.runcard.adaptive is None:
         return False
+    decided = decided_so_far(path, submission, looking)
     with folders.open_ledger(path) as ledger:
-        if next_round(path, ledger, looking):
+        if next_round(path, submission, ledger, decided):
             return True
         close_batch(submission, ledger, service)
         return False
@@ -103,11 +104,11 @@ def fetch(
     """
     with folders.open_ledger(path) as ledger:
         submission = folders.load(path)
-        # a process may have been killed between planning a round and entering its jobs
-        ledger.extend(len(submission.jobs))
+        folders.enter_jobs(path, submission, ledger)
         if "approved" not in ledger.about:
             raise InputError(f"run {str(path)!r}: was planned and not sent; to send it: qent-hw submit … --out {path}")
         if again:
+            ledger.forget(CANCELLED)
             for job in ledger.jobs("failed", "cancelled"):
                 ledger.move(job, "planned", note="sent once more, as asked")
         _until_done(path, submission, ledger, service, time.monotonic() + wait_s, told, waiting)
@@ -125,7 +126,7 @@ def finish(path: Path) -> Run:
     """
     submission = folders.load(path)
     measured = submission.counts(folders.load_bits(path, submission))
-    decided = None if submission.runcard.adaptive is None else decided_so_far(path, submission, measured)
+    decided = None if submission.runcard.adaptive is None else decided_so_far(path, submission)
     with folders.open_ledger(path) as ledger:
         what_ran = {
             "jobs": _jobs_of(ledger),

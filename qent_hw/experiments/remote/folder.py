@@ -10,20 +10,22 @@ before a job of it is.
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import json
 import shutil
 import zipfile
 import zlib
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, astuple
 from pathlib import Path
-from typing import Any
+from typing import IO, Annotated, Any, Literal, TypeVar
 
 import filelock
 import numpy as np
 from numpy.typing import NDArray
-from qiskit import qpy
+from pydantic import BaseModel, ConfigDict, Field
+from qiskit import QuantumCircuit, qpy
 
 from qent_hw.circuits import load_family
 from qent_hw.errors import BackendError, InputError
@@ -36,7 +38,10 @@ from qent_hw.experiments.runcard import load_runcard
 from qent_hw.files import write_whole
 from qent_hw.hardware import ledger as ledgers
 from qent_hw.hardware.dispatch import raw_path
+from qent_hw.hardware.jobs import Piece
 from qent_hw.hardware.ledger import Ledger
+
+T = TypeVar("T")
 
 RAW, ROUNDS = "raw", "rounds"
 PARTIAL = ".finished."
@@ -44,7 +49,7 @@ PARTIAL = ".finished."
 _LOCK = ".lock"
 _LOCK_SECONDS = 30.0
 _PLAN_ARRAYS = ("psi", "p", "delay_dt", "tau_s", "p1", "p2", "truth")
-UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
+UNREADABLE = (OSError, ValueError, LookupError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 """Of a file that is missing, cut off, or something else."""
 # what stays free beside the results: the report and its tables
 _SPARE_BYTES = 20_000_000
@@ -70,7 +75,12 @@ def create(path: Path, submission: Submission, run: str) -> None:
 
 def check_space(path: Path, submission: Submission) -> None:
     """Raise `InputError` unless the disk can hold what is still to come, before anything is sent for it."""
-    needed = sum(pub.n_rows * pub.shots for pub in submission.pubs) + _SPARE_BYTES
+    needed = _SPARE_BYTES + sum(
+        (piece.stop - piece.start) * submission.pubs[piece.pub].shots
+        for number, job in enumerate(submission.jobs)
+        if not raw_path(path / RAW, number).is_file()
+        for piece in job
+    )
     free = shutil.disk_usage(path).free
     if free < needed:
         raise InputError(
@@ -119,6 +129,19 @@ class _Lock(filelock.FileLock):
             raise InputError(f"run {str(where)!r}: cannot be written: {error.strerror or error}") from None
 
 
+class _PlanFile(BaseModel):
+    """What `plan.json` holds."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    schema_: Annotated[Literal[2], Field(alias="schema")]
+    parameters: list[str]
+    at_least: int
+    rep_delay_s: float | None
+    fractional: bool
+    forecast: Forecast | None
+
+
 def load(path: Path) -> Submission:
     """The submission in that folder.
 
@@ -127,35 +150,88 @@ def load(path: Path) -> Submission:
     InputError
         if a file is missing or cannot be read.
     """
+    if not (path / "device.json").is_file():
+        raise InputError(
+            f"run {str(path)!r}: has no device.json, which every planned run has; if an older qent-hw has planned it, "
+            "collect it with that"
+        )
     runcard = load_runcard(path / "runcard.toml")
-    try:
-        plain = json.loads((path / "plan.json").read_text(encoding="utf-8"))
-        origin = json.loads((path / "provenance.json").read_text(encoding="utf-8"))
-        with np.load(path / "plan.npz", allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        with open(path / "circuits.qpy", "rb") as file:
-            circuit, template = qpy.load(file)
-        device = device_of_document(json.loads((path / "device.json").read_text(encoding="utf-8")))
-        rounds = list(_load_rounds(path))
-    except (*UNREADABLE, qpy.exceptions.QpyError) as error:
-        raise InputError(f"run {str(path)!r}: cannot be read: {error}") from None
-    parameters = {name: arrays[f"parameter_{name}"] for name in plain["parameters"]}
+    plain = _read(path / "plan.json", lambda file: _PlanFile.model_validate_json(file.read()))
+    arrays = _read(path / "plan.npz", _arrays)
+    circuit, template = _read(path / "circuits.qpy", _two_circuits)
+    parameters = _read(path / "plan.npz", lambda _: {name: arrays[f"parameter_{name}"] for name in plain.parameters})
     planned: dict[str, Any] = {name: arrays.get(name) for name in _PLAN_ARRAYS}
+    lengths = {len(one) for one in (*parameters.values(), *planned.values()) if one is not None}
+    if len(lengths) != 1 or any(planned[name] is None for name in ("psi", "truth")):
+        raise InputError(f"{path / 'plan.npz'}: cannot be read: its arrays are not of the same states")
     submission = Submission(
-        runcard,
-        Plan(load_family(runcard.family), parameters, **planned),
-        device,
-        circuit,
-        template,
-        plain["rep_delay_s"],
-        origin,
-        plain["fractional"],
-        None if plain["forecast"] is None else Forecast(**plain["forecast"]),
-        plain["at_least"],
+        runcard=runcard,
+        plan=Plan(load_family(runcard.family), parameters, **planned),
+        device=_read(path / "device.json", lambda file: device_of_document(json.load(file))),
+        circuit=circuit,
+        template=template,
+        rep_delay_s=plain.rep_delay_s,
+        provenance=_read(path / "provenance.json", json.load),
+        fractional=plain.fractional,
+        forecast=plain.forecast,
+        at_least=plain.at_least,
     )
-    for asked in rounds:
-        submission = submission.asking(asked)
-    return submission
+    for number in itertools.count(1):
+        kept = path / _round(number)
+        if not kept.is_file():
+            return submission
+        submission = _read(kept, functools.partial(_with_round, submission))
+    raise AssertionError
+
+
+def enter_jobs(path: Path, submission: Submission, ledger: Ledger) -> None:
+    """Enter the jobs of rounds that are planned and not in the ledger yet: a process may have been killed in between.
+
+    Raises
+    ------
+    InputError
+        if the ledger has jobs that no round has.
+    """
+    if len(ledger.jobs()) > len(submission.jobs):
+        missing = path / _round(len(submission.rounds) + 1)
+        raise InputError(f"{missing}: is missing, and its jobs are in the ledger; restore it from a copy of the folder")
+    ledger.extend(len(submission.jobs))
+
+
+def _read(path: Path, reader: Callable[[IO[bytes]], T]) -> T:
+    try:
+        with open(path, "rb") as file:
+            return reader(file)
+    except (*UNREADABLE, qpy.exceptions.QpyError) as error:
+        said = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{path}: cannot be read: {said}; restore it from a copy of the folder") from None
+
+
+def _arrays(file: IO[bytes]) -> dict[str, NDArray[Any]]:
+    with np.load(file, allow_pickle=False) as found:
+        return {name: found[name] for name in found.files}
+
+
+def _two_circuits(file: IO[bytes]) -> tuple[QuantumCircuit, QuantumCircuit]:
+    circuit, template = qpy.load(file)
+    return circuit, template
+
+
+def _with_round(submission: Submission, file: IO[bytes]) -> Submission:
+    arrays = _arrays(file)
+    asked = Asked(arrays["states"], arrays["shots"])
+    n, n_settings = len(submission.plan.psi), len(submission.runcard.settings)
+    if asked.shots.shape != (len(asked.states), n_settings) or not (asked.states < n).all():
+        raise ValueError(f"it asks for {asked.shots.shape} of {len(asked.states)} states")
+    pieces = arrays["pieces"]
+    cut = [[Piece(*map(int, one[1:])) for one in pieces[pieces[:, 0] == job]] for job in range(pieces[:, 0].max() + 1)]
+    longer = submission.asking(asked, cut)
+    there = [0] * (len(longer.pubs) - len(submission.pubs))
+    for piece in itertools.chain.from_iterable(cut):
+        there[piece.pub] += piece.stop - piece.start
+    if there != [pub.n_rows for pub in longer.pubs[len(submission.pubs) :]]:
+        raise ValueError("its jobs do not measure what it asks for")
+    return longer
 
 
 def add_round(path: Path, submission: Submission) -> None:
@@ -167,7 +243,8 @@ def add_round(path: Path, submission: Submission) -> None:
         if the folder cannot be written.
     """
     asked, number = submission.rounds[-1], len(submission.rounds)
-    arrays: dict[str, Any] = {"states": asked.states, "shots": asked.shots}
+    pieces = [(job, *astuple(piece)) for job, cut in enumerate(submission.last_cut) for piece in cut]
+    arrays: dict[str, Any] = {"states": asked.states, "shots": asked.shots, "pieces": np.array(pieces)}
     try:
         write_whole(path / _round(number), lambda file: np.savez_compressed(file, **arrays))
     except OSError as error:
@@ -178,14 +255,6 @@ def _round(number: int) -> Path:
     return Path(ROUNDS) / f"{number}.npz"
 
 
-def _load_rounds(path: Path) -> Iterator[Asked]:
-    for number in itertools.count(1):
-        if not (path / _round(number)).is_file():
-            return
-        with np.load(path / _round(number), allow_pickle=False) as file:
-            yield Asked(file["states"], file["shots"])
-
-
 def load_bits(path: Path, submission: Submission) -> list[list[NDArray[np.uint8]]]:
     """The kept bit patterns of each job's PUBs; raises `InputError` if a file of them is damaged."""
     found = []
@@ -193,9 +262,14 @@ def load_bits(path: Path, submission: Submission) -> list[list[NDArray[np.uint8]
         kept = raw_path(path / RAW, number)
         try:
             with np.load(kept, allow_pickle=False) as file:
-                found.append([file[f"pub_{index}"] for index in range(len(pieces))])
+                arrays = [file[f"pub_{index}"] for index in range(len(pieces))]
+            for piece, array in zip(pieces, arrays, strict=True):
+                shape = (piece.stop - piece.start, submission.pubs[piece.pub].shots)
+                if array.shape != shape:
+                    raise ValueError(f"it holds {array.shape} instead of {shape} rows and shots")
         except UNREADABLE as error:
             raise InputError(f"raw result {kept}: cannot be read: {error}; remove it and collect again") from None
+        found.append(arrays)
     return found
 
 
@@ -203,6 +277,7 @@ def _write(folder: Path, submission: Submission, run: str) -> None:
     plan = submission.plan
     write_description(folder, submission.runcard, submission.provenance)
     plain = {
+        "schema": 2,
         "parameters": list(plan.parameters),
         "at_least": submission.at_least,
         "rep_delay_s": submission.rep_delay_s,

@@ -1,15 +1,18 @@
-"""What an adaptive run will cost, before it is sent: its rule rehearsed on simulated states of family and device."""
+"""What an adaptive run will cost, before it is sent: the rule is rehearsed on some of its own states, simulated."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from qent_hw.experiments.chosen_estimators import situation_of
+from qent_hw.estimators.device_states import MeasuredStates
 from qent_hw.experiments.remote.rounds import posterior_for, rounds_of
 from qent_hw.experiments.remote.submission import Forecast, Submission, settled_record
 from qent_hw.experiments.run import Seeds
+from qent_hw.experiments.training_device import device_of_run
 from qent_hw.hardware.jobs import MOST_EXECUTIONS, OVERHEAD_S
 from qent_hw.seeds import fresh_seed
 from qent_hw.verdicts.adaptive import decide, simulated
@@ -17,30 +20,48 @@ from qent_hw.verdicts.adaptive import decide, simulated
 REHEARSED = 100
 # no seed of a look is, as rounds are numbered from 1 and are far fewer
 _SEED = 1_000_000
+# how many numbers of shots, each of them a job, a round may have at most: portions of a batch that does not divide
+_JOBS = {"most": 1, "even": 2, "shared": 8}
 
 
 def forecast_of(submission: Submission) -> Forecast:
     """The forecast of an adaptive run of which the first round is planned.
 
-    A shot is taken to last as long as one of the first round does on average, and a round to have as many jobs as the
-    first.
+    A shot is taken to last as long as one of the first round does on average, and a job to hold a round's shots of one
+    number.
     """
     runcard, rounds = submission.runcard, rounds_of(submission)
     seed = fresh_seed(Seeds.of(runcard).looks, _SEED)
     of_states, of_shots, of_looks = (np.random.default_rng(child) for child in seed.spawn(3))
-    assumed = situation_of(runcard, submission.plan, settled_record(submission), submission.device)
-    drawn = assumed.states.draw(assumed.channel, REHEARSED, of_states)
     posterior = posterior_for(submission)
-    measure = simulated(drawn.probabilities(posterior.settings), of_shots)
+    draw = simulated(_some(submission, of_states).probabilities(posterior.settings), of_shots)
+    jobs = 0
+
+    def measure(states: NDArray[np.int64], shots: NDArray[np.int64]) -> NDArray[np.int64]:
+        nonlocal jobs
+        jobs += len(np.unique(shots[shots > 0]))
+        return draw(states, shots)
+
     decided = decide(posterior, rounds.rule, REHEARSED, rounds.cap, measure, of_looks, rounds.parts)
-    n, shots, overhead_s = len(submission.plan.psi), decided.shots, OVERHEAD_S * len(submission.jobs)
+    n, shots, most_rounds = len(submission.plan.psi), decided.shots, len(rounds.totals)
     executions = sum(pub.n_rows * pub.shots for pub in submission.pubs)
-    of_all_s = n * (submission.cost.total_s - overhead_s) / executions
+    of_all_s = n * (submission.cost.total_s - OVERHEAD_S * len(submission.jobs)) / executions
+    most_jobs = len(submission.jobs) + _JOBS[rounds.rule.spread] * (most_rounds - 1)
     return Forecast(
-        seconds=of_all_s * float(shots.mean()) + overhead_s * len(decided.rounds),
+        seconds=of_all_s * float(shots.mean()) + OVERHEAD_S * jobs,
         seconds_se=of_all_s * float(shots.std(ddof=1)) / REHEARSED**0.5,
-        most_s=of_all_s * rounds.cap + overhead_s * len(rounds.totals),
+        most_s=of_all_s * rounds.cap + OVERHEAD_S * most_jobs,
         fixed_s=of_all_s * rounds.cap + OVERHEAD_S * math.ceil(n * rounds.cap / MOST_EXECUTIONS),
-        most_rounds=len(rounds.totals),
+        most_rounds=most_rounds,
         rehearsed=REHEARSED,
     )
+
+
+def _some(submission: Submission, rng: np.random.Generator) -> MeasuredStates:
+    """States of the plan, chosen at random, on the device as it was planned for."""
+    runcard, plan = submission.runcard, submission.plan
+    device = replace(device_of_run(runcard, submission.device, settled_record(submission)), spread=None)
+    chosen = rng.choice(len(plan.psi), REHEARSED)
+    name, values = ("p", plan.p) if plan.delay_dt is None else ("delay_dt", plan.delay_dt)
+    assert values is not None
+    return MeasuredStates(plan.truth[chosen], plan.psi[chosen], device, {name: values[chosen]})

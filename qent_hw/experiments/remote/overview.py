@@ -85,6 +85,8 @@ def plan_lines(submission: Submission, price: Quote) -> Iterator[str]:
         )
         planned = f"{n} rounds are" if (n := len(submission.rounds)) > 1 else "the first round is"
         yield f"{planned} planned: {rows:,} circuits, {cost.total_s:.1f} QPU seconds"
+    if price.limit_s is not None and forecast is not None:
+        yield f"ends where {price.limit_s:g} QPU seconds do"
     if price.n_jobs < len(submission.jobs):
         yield f"still to be sent: {price.n_jobs} job(s), about {price.planned_s:.1f} QPU seconds"
 

@@ -7,7 +7,7 @@ that was stopped, anywhere, so goes on with the rounds that it had, on any machi
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,72 +17,80 @@ from numpy.typing import NDArray
 from qent_hw.errors import InputError
 from qent_hw.experiments.adaptive_run import Rounds, look_seeds
 from qent_hw.experiments.chosen_estimators import posterior_of
+from qent_hw.experiments.measuring import Asked
 from qent_hw.experiments.remote import folder as folders
 from qent_hw.experiments.remote.submission import Submission, settled_record
 from qent_hw.experiments.run import Seeds
 from qent_hw.files import write_whole
-from qent_hw.hardware.ledger import Ledger
-from qent_hw.physics import Counts
+from qent_hw.hardware.ledger import CANCELLED, Ledger
 from qent_hw.seeds import fresh_seed
-from qent_hw.verdicts.adaptive import Decided
+from qent_hw.verdicts.adaptive import OPEN, Decided
 from qent_hw.verdicts.adaptive_posterior import AdaptivePosterior, Look
 
 
-def decided_so_far(path: Path, submission: Submission, measured: Counts) -> Decided:
-    """What came of the rounds that were looked at; `measured` are the counts of all.
-
-    Raises
-    ------
-    InputError
-        if a file cannot be read.
-    """
-    rounds, decided = rounds_of(submission), Decided.nothing(len(submission.plan.psi), len(submission.runcard.settings))
-    for number, asked in enumerate(submission.rounds, start=1):
-        found = _load_look(path, number)
-        if found is None:
-            break
-        look, called = found
-        decided = decided.seen(asked.states, measured.values[asked.states], look, called, rounds.totals[number - 1])
-    return replace(decided, counts=measured.values)
-
-
-def next_round(path: Path, ledger: Ledger, looking: Callable[[int, int], None] = lambda number, n: None) -> bool:
-    """Look at what the last round gave, all of whose results are there, and plan the next: whether there is one. Needs
-    the run's lock.
-
-    There is none when every state is decided or at its cap, or when the next would go beyond the limit of QPU seconds.
+def decided_so_far(
+    path: Path, submission: Submission, looking: Callable[[int, int], None] = lambda number, n: None
+) -> Decided:
+    """What came of the rounds so far, all of whose results are there; what was not looked at yet is, and kept.
 
     Parameters
     ----------
     looking
-        called with the number of the round, from 1, and that of the states that are about to be looked at.
+        called with the number of a round, from 1, and that of the states that are about to be looked at.
 
     Raises
     ------
     InputError
         if a file cannot be read, or the folder cannot be written.
     """
-    submission = folders.load(path)
-    measured = submission.counts(folders.load_bits(path, submission))
-    rounds, decided = rounds_of(submission), decided_so_far(path, submission, measured)
-    number = len(submission.rounds)
-    if len(decided.rounds) < number:
-        states = submission.rounds[-1].states
-        looking(number, len(states))
-        look = posterior_for(submission).look(decided.counts[states], _rng(submission, number), rounds.rule.in_doubt)
-        called = rounds.rule.verdicts(look.p, look.effective)
-        _keep_look(path, number, look, called)
-        decided = decided.seen(states, decided.counts[states], look, called, rounds.totals[number - 1])
-    asked = rounds.next_asked(decided)
-    if asked is None:
+    rounds, bits, posterior = rounds_of(submission), folders.load_bits(path, submission), None
+    decided = Decided.nothing(len(submission.plan.psi), len(submission.runcard.settings))
+    for place, (asked, end) in enumerate(zip(submission.rounds, submission.ends, strict=True)):
+        number, states = place + 1, asked.states
+        # what a round after this one gave was not known at its look
+        counts = submission.counts(bits[:end]).values[states]
+        found = _load_look(path, number, asked)
+        if found is None:
+            looking(number, len(states))
+            posterior = posterior_for(submission) if posterior is None else posterior
+            look = posterior.look(counts, _rng(submission, number), rounds.rule.in_doubt)
+            found = look, rounds.rule.verdicts(look.p, look.effective)
+            _keep_look(path, number, *found)
+        decided = decided.seen(states, counts, *found, rounds.totals[place])
+    return decided
+
+
+def next_round(path: Path, submission: Submission, ledger: Ledger, decided: Decided) -> bool:
+    """Plan the round after those of `decided`: whether there is one. Needs the run's lock.
+
+    There is none when every state is decided or at its cap, when the next would go beyond the limit of QPU seconds, or
+    when the run was cancelled.
+
+    Raises
+    ------
+    InputError
+        if the folder cannot be written.
+    """
+    asked = rounds_of(submission).next_asked(decided)
+    if asked is None or CANCELLED in ledger.about:
         return False
     longer, limit = submission.asking(asked), ledger.about.get("limit_s")
-    if limit is not None and longer.cost.total_s > float(limit):
+    more = longer.cost.total_s - submission.cost.total_s
+    if limit is not None and ledger.spent(longer.cost.jobs_s) + more > float(limit):
         return False
     folders.check_space(path, longer)
     folders.add_round(path, longer)
-    ledger.extend(len(longer.jobs))
+    folders.enter_jobs(path, longer, ledger)
     return True
+
+
+def may_go_on(path: Path, submission: Submission) -> bool:
+    """Whether a round may follow those that are planned, as far as was looked at."""
+    rounds = rounds_of(submission)
+    if len(submission.rounds) == len(rounds.totals):
+        return False
+    found = _load_look(path, len(submission.rounds), submission.rounds[-1])
+    return found is None or bool((found[1] == OPEN).any())
 
 
 def rounds_of(submission: Submission) -> Rounds:
@@ -110,20 +118,29 @@ def _look_path(path: Path, number: int) -> Path:
 
 
 def _keep_look(path: Path, number: int, look: Look, called: NDArray[np.str_]) -> None:
-    arrays: dict[str, Any] = {one.name: getattr(look, one.name) for one in fields(look)} | {"called": called}
+    arrays: dict[str, Any] = asdict(look) | {"called": called}
     try:
         write_whole(_look_path(path, number), lambda file: np.savez_compressed(file, **arrays))
     except OSError as error:
         raise InputError(f"run {str(path)!r}: cannot be written: {error.strerror or error}; collect again") from None
 
 
-def _load_look(path: Path, number: int) -> tuple[Look, NDArray[np.str_]] | None:
+def _load_look(path: Path, number: int, asked: Asked) -> tuple[Look, NDArray[np.str_]] | None:
     """What was seen after a round, and said of its states; None where nobody has looked yet."""
     kept = _look_path(path, number)
     if not kept.is_file():
         return None
+    n, n_settings = asked.shots.shape
+    shapes = {"p": (n,), "effective": (n,), "told": (n, n_settings), "concurrence": (n, 3), "called": (n,)}
     try:
         with np.load(kept, allow_pickle=False) as file:
-            return Look(**{one.name: file[one.name] for one in fields(Look)}), file["called"]
+            arrays = {name: file[name] for name in shapes}
     except folders.UNREADABLE as error:
         raise InputError(f"{kept}: cannot be read: {error}; remove it and collect again") from None
+    for name, shape in shapes.items():
+        if arrays[name].shape != shape:
+            raise InputError(
+                f"{kept}: {name} has shape {arrays[name].shape} instead of {shape}; remove it and collect again"
+            )
+    called = arrays.pop("called")
+    return Look(**arrays), called

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import math
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -13,14 +14,16 @@ from typing import TYPE_CHECKING, Any, Literal
 from qent_hw.errors import InputError
 from qent_hw.experiments.remote import folder as folders
 from qent_hw.experiments.remote.forecast import forecast_of
+from qent_hw.experiments.remote.rounds import may_go_on
 from qent_hw.experiments.remote.submission import Submission, check_injection, plan_submission
 from qent_hw.experiments.run_folder import described
 from qent_hw.experiments.runcard import Runcard, parse_runcard
 from qent_hw.experiments.specialise import NAME as SPECIALISED
 from qent_hw.experiments.specialise import is_specialised
-from qent_hw.hardware.dispatch import reconcile, send_planned
+from qent_hw.hardware.dispatch import cancel_all, reconcile, send_planned
+from qent_hw.hardware.ibm.faults import ServiceError
 from qent_hw.hardware.ibm.service import LEAST_BUSY, Service
-from qent_hw.hardware.ledger import Ledger
+from qent_hw.hardware.ledger import CANCELLED, Ledger
 
 if TYPE_CHECKING:
     from qiskit_ibm_runtime import IBMBackend
@@ -38,15 +41,21 @@ class Quote:
     ----------
     n_jobs, planned_s
         jobs that are planned and still to be sent, and their estimated QPU seconds.
-    seconds
-        with what further rounds of an adaptive run are expected to take.
+    spent_s
+        estimated QPU seconds of what was sent already, every attempt.
+    further_s
+        what further rounds of an adaptive run are expected to take; None where there is none to come.
+    limit_s
+        QPU seconds that the user allows for the whole run, now or when it was sent first; None for any.
     remaining_s
         QPU seconds the plan has left; None where it has no limit or does not say.
     """
 
     n_jobs: int
     planned_s: float
-    seconds: float
+    spent_s: float
+    further_s: float | None
+    limit_s: float | None
     remaining_s: float | None
 
 
@@ -82,32 +91,45 @@ def keep(path: Path, submission: Submission) -> None:
         folders.create(path, submission, f"qent-hw-{uuid.uuid4().hex[:16]}")
 
 
-def quote(path: Path, submission: Submission, service: Service) -> Quote:
-    """What is still to be sent, what it will cost, and what the plan has left; asks the service for its usage."""
-    left = list(range(len(submission.jobs)))
+def quote(path: Path, submission: Submission, service: Service, limit_s: float | None = None) -> Quote:
+    """What is still to be sent, what it will cost, and what the plan has left; asks the service for its usage.
+
+    limit_s: what the user allows; None for what they have allowed before, if this is a run that is there already.
+    """
+    jobs_s, forecast = submission.cost.jobs_s, submission.forecast
+    left, spent = list(range(len(jobs_s))), 0.0
+    goes_on = forecast is not None
     if folders.is_remote(path):
         with folders.open_ledger(path) as ledger:
-            left = [job.number for job in ledger.jobs("planned", "sending")]
+            entered = ledger.jobs()
+            left = [job.number for job in entered if job.state in ("planned", "sending")]
+            left += range(len(entered), len(jobs_s))
+            spent = ledger.spent(jobs_s)
+            if limit_s is None and "limit_s" in ledger.about:
+                limit_s = float(ledger.about["limit_s"])
+        goes_on = goes_on and may_go_on(path, submission)
+    planned = sum(jobs_s[number] for number in left)
+    further = max(0.0, forecast.seconds - spent - planned) if forecast is not None and goes_on else None
     remaining = service.usage().get("usage_remaining_seconds")
-    planned = sum(submission.cost.jobs_s[number] for number in left)
-    forecast = submission.forecast
-    further = 0.0 if forecast is None else max(0.0, forecast.seconds - submission.cost.total_s)
-    return Quote(len(left), planned, planned + further, None if remaining is None else float(remaining))
+    return Quote(len(left), planned, spent, further, limit_s, None if remaining is None else float(remaining))
 
 
-def check_price(price: Quote, limit_s: float | None) -> None:
-    """Raise `InputError` if the rest of the run costs more than the user's limit, or than the plan has left.
+def check_price(price: Quote) -> None:
+    """Raise `InputError` if the run costs more than the user's limit, or the rest of it more than the plan has left.
 
     An adaptive run ends where its limit does: only what is planned already must be within it.
     """
-    if limit_s is not None and price.planned_s > limit_s:
-        raise InputError(
-            f"max-qpu-seconds = {limit_s:g}: the jobs need about {price.planned_s:.1f} QPU seconds; allow more, or run "
-            "fewer states, strengths or shots"
-        )
-    wanted = price.seconds if limit_s is None else min(price.seconds, limit_s)
+    limit, wanted = price.limit_s, price.planned_s + (price.further_s or 0.0)
+    if limit is not None:
+        if price.n_jobs and price.spent_s + price.planned_s > limit:
+            before = f", after {price.spent_s:.1f} that were spent" if price.spent_s else ""
+            raise InputError(
+                f"max-qpu-seconds = {limit:g}: the jobs need about {price.planned_s:.1f} QPU seconds{before}; allow "
+                "more, or run fewer states, strengths or shots"
+            )
+        wanted = min(wanted, max(price.planned_s, limit - price.spent_s))
     if price.remaining_s is not None and wanted > price.remaining_s:
-        less = ", or let it end where --max-qpu-seconds does" if price.seconds > price.planned_s else ""
+        less = ", or let it end where --max-qpu-seconds does" if price.further_s else ""
         raise InputError(
             f"the jobs need about {wanted:.1f} QPU seconds and the plan has {price.remaining_s:.1f} s left; run "
             f"fewer states, strengths or shots{less}"
@@ -116,6 +138,7 @@ def check_price(price: Quote, limit_s: float | None) -> None:
 
 def approve(ledger: Ledger, mode: Mode, limit_s: float | None) -> None:
     """Write down that the user wants the jobs to be sent; from then on collecting sends what is still planned, too."""
+    ledger.forget(CANCELLED)
     ledger.note("mode", mode)
     if limit_s is not None:
         ledger.note("limit_s", repr(limit_s))
@@ -132,35 +155,55 @@ def send(path: Path, submission: Submission, ledger: Ledger, service: Service, t
     ServiceError
         if a job cannot be sent; see `send_planned`.
     """
-    # a process may have been killed between planning a round and entering its jobs
-    ledger.extend(len(submission.jobs))
+    folders.enter_jobs(path, submission, ledger)
     reconcile(ledger, service)
     if not ledger.jobs("planned"):
         return
     folders.check_space(path, submission)
-    limit = ledger.about.get("limit_s")
-    total = len(submission.jobs)
+    longest, total = _longest(submission, ledger), len(submission.jobs)
     backend = service.backend(submission.runcard.backend.name, fractional=submission.fractional)
     with _mode(backend, submission, ledger, service) as mode:
         send_planned(
             ledger,
             service,
             mode,
-            lambda number: submission.shipment(
-                number, submission.longest(number, None if limit is None else float(limit))
-            ),
+            lambda number: submission.shipment(number, longest.get(number)),
             lambda job: told(total - len(ledger.jobs("planned", "sending")), total),
         )
     # the client's own retries may have stored a job more than once without an error
     reconcile(ledger, service)
 
 
+def cancel(path: Path, submission: Submission, ledger: Ledger, service: Service) -> None:
+    """Cancel every job that has not ended, and let no round follow. Needs the run's lock."""
+    folders.enter_jobs(path, submission, ledger)
+    ledger.note(CANCELLED, datetime.datetime.now().astimezone().isoformat(timespec="seconds"))
+    cancel_all(ledger, service)
+    close_batch(submission, ledger, service)
+
+
 def close_batch(submission: Submission, ledger: Ledger, service: Service) -> None:
-    """Close the batch that an adaptive run has kept open between its rounds, if it has."""
+    """Close the batch that an adaptive run has kept open between its rounds, if it has; it closes by itself, should
+    this fail."""
     kept = ledger.about.get(_BATCH)
-    batch = None if kept is None else service.batch(kept, fractional=submission.fractional)
-    if batch is not None:
-        service.close_batch(batch)
+    if kept is None:
+        return
+    with contextlib.suppress(ServiceError):
+        batch = service.batch(kept, fractional=submission.fractional)
+        if batch is not None:
+            service.close_batch(batch)
+
+
+def _longest(submission: Submission, ledger: Ledger) -> dict[int, int]:
+    """Seconds after which the service is to stop each job that is planned: its share of what the limit leaves, but no
+    less than it is thought to need; empty without a limit."""
+    if "limit_s" not in ledger.about:
+        return {}
+    jobs_s = submission.cost.jobs_s
+    planned = [job.number for job in ledger.jobs("planned")]
+    left = float(ledger.about["limit_s"]) - ledger.spent(jobs_s)
+    of_all = left / sum(jobs_s[number] for number in planned)
+    return {number: math.ceil(jobs_s[number] * max(1.0, of_all)) for number in planned}
 
 
 @contextlib.contextmanager

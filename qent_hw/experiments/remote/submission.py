@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -86,7 +85,9 @@ class Submission:
     jobs
         the pieces of the PUBs that each job has.
     cost
-        QPU seconds.
+        QPU seconds of each job; in words, of the last round.
+    ends
+        how many jobs there are up to the end of each round.
     """
 
     runcard: Runcard
@@ -103,9 +104,12 @@ class Submission:
     pubs: tuple[Pub, ...] = ()
     jobs: tuple[tuple[Piece, ...], ...] = ()
     cost: Cost = NOTHING
+    ends: tuple[int, ...] = ()
 
-    def asking(self, asked: Asked) -> Submission:
+    def asking(self, asked: Asked, cut: Sequence[Sequence[Piece]] | None = None) -> Submission:
         """With a further round: its PUBs and jobs follow those that there are.
+
+        cut: how its PUBs were cut into jobs, numbered from zero, where that was settled before.
 
         Raises
         ------
@@ -117,15 +121,25 @@ class Submission:
             sorted(planned_pubs(self.runcard, self.plan, circuit, asked), key=lambda pub: pub.shots)
             for circuit in (self.template, self.circuit)
         )
-        jobs, before = cut_jobs(pubs, self.at_least), len(self.pubs)
-        more = estimate_cost(jobs, on_pair, self.device.target, self.rep_delay_s)
+        cut = cut_jobs(pubs, self.at_least) if cut is None else cut
+        more = estimate_cost(cut, on_pair, self.device.target, self.rep_delay_s)
+        before = len(self.pubs)
+        jobs = (*self.jobs, *(tuple(replace(piece, pub=before + piece.pub) for piece in job) for job in cut))
         return replace(
             self,
             rounds=(*self.rounds, asked),
             pubs=(*self.pubs, *pubs),
-            jobs=(*self.jobs, *(tuple(replace(piece, pub=before + piece.pub) for piece in job) for job in jobs)),
+            jobs=jobs,
             cost=Cost((*self.cost.jobs_s, *more.jobs_s), more.how),
+            ends=(*self.ends, len(jobs)),
         )
+
+    @property
+    def last_cut(self) -> list[tuple[Piece, ...]]:
+        """How the PUBs of the last round were cut into jobs, as `asking` takes it."""
+        jobs = self.jobs[self.ends[-2] if len(self.ends) > 1 else 0 :]
+        first = jobs[0][0].pub
+        return [tuple(replace(piece, pub=piece.pub - first) for piece in job) for job in jobs]
 
     def shipment(self, number: int, longest_s: int | None = None) -> Shipment:
         """What job `number` measures."""
@@ -134,9 +148,9 @@ class Submission:
         return Shipment(pubs, self.pubs[pieces[0].pub].shots, longest_s)
 
     def counts(self, bits: Sequence[Sequence[NDArray[np.uint8]]]) -> Counts:
-        """The counts of all states and settings, from the bit patterns of each job's PUBs (see `checked_bits`)."""
+        """The counts of all states and settings, from the bit patterns of the first jobs' PUBs (see `checked_bits`)."""
         rows = [np.zeros((pub.n_rows, 4), dtype=np.int64) for pub in self.pubs]
-        for pieces, arrays in zip(self.jobs, bits, strict=True):
+        for pieces, arrays in zip(self.jobs, bits, strict=False):
             for piece, array in zip(pieces, arrays, strict=True):
                 rows[piece.pub][piece.start : piece.stop] = counts_of_bits(array)
         settings = tuple(self.runcard.settings)
@@ -144,15 +158,6 @@ class Submission:
         for pub, counted in zip(self.pubs, rows, strict=True):
             values[np.ix_(pub.states, pub.settings)] += pub.add_parts(counted)
         return Counts(settings, values)
-
-    def longest(self, job: int, limit_s: float | None) -> int | None:
-        """Seconds after which the service is to stop a job, or no bound: its share of the limit for all, or in an
-        adaptive run what the jobs before it leave of that."""
-        if limit_s is None:
-            return None
-        if self.runcard.adaptive is not None:
-            return max(1, math.ceil(limit_s - sum(self.cost.jobs_s[:job])))
-        return math.ceil(limit_s * self.cost.jobs_s[job] / self.cost.total_s)
 
 
 def check_injection(runcard: Runcard) -> None:

@@ -50,9 +50,9 @@ def draw_adaptive(run: Run) -> Picture:
         figure,
         "Shots where they tell most",
         f"All {n:,} states. Left: after how many shots, all settings together, each was decided, or left open when "
-        f"measuring ended (a fixed plan takes {cap:,}). Right: the same against the exact state's smallest eigenvalue of the partial "
-        "transpose, below zero where it is entangled; the longest are near zero. Points of one round are spread "
-        "upwards and downwards a little to be seen.",
+        f"measuring ended (a fixed plan takes {cap:,}). Right: the same against the exact state's smallest eigenvalue "
+        "of the partial transpose, below zero where it is entangled; the longest are near zero. Points of one round "
+        "are spread upwards and downwards a little to be seen.",
         "Histogram of shots until a state was decided, and shots against the distance from the boundary",
     )
 

@@ -39,9 +39,9 @@ def _assumed(run: Run) -> str:
     family, channel = run.plan.family.title, run.runcard.channel.kind
     return (
         f"a state of the {family} family after {channel}, its parameters and strength as likely as each other, "
-        f"measured on {_device(run)}. An error rate is the share of such separable states that are called entangled, and of "
-        "such entangled ones that are called separable: on the average over the family, not for every state. Where the "
-        "counts of a state do not fit this, its verdict is withheld"
+        f"measured on {_device(run)}. An error rate is the share of such separable states that are called entangled, "
+        "and of such entangled ones that are called separable: on the average over the family, not for every state. "
+        "Where the counts of a state do not fit this, its verdict is withheld"
     )
 
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
+import shutil
 import signal
+import time
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,11 +16,14 @@ import pytest
 import tomli_w
 
 from qent_hw import Experiment
+from qent_hw.errors import InputError
 from qent_hw.experiments.adaptive_run import Rounds
 from qent_hw.experiments.remote import collecting, rounds, sending
 from qent_hw.experiments.remote import folder as folders
-from qent_hw.experiments.runcard import load_runcard
+from qent_hw.experiments.runcard import load_runcard, parse_runcard
 from qent_hw.hardware.ledger import Ledger
+from qent_hw.verdicts.adaptive import OPEN, Decided
+from qent_hw.verdicts.adaptive_posterior import Look
 from tests.experiments.remote.accounts import check_books
 from tests.experiments.remote.processes import Desk
 from tests.experiments.test_adaptive_run import check_folder
@@ -56,7 +64,7 @@ def check_rounds(folder):
     for asked, told in zip(submission.rounds, figures["rounds"], strict=True):
         assert len(asked.states) == told["measured"]
     assert counts.sum() == sum(asked.shots.sum() for asked in submission.rounds)
-    decided = rounds.decided_so_far(folder, submission, submission.counts(folders.load_bits(folder, submission)))
+    decided = rounds.decided_so_far(folder, submission)
     estimates = pd.read_parquet(folder / "estimates.parquet")
     reported = estimates.loc[estimates["estimator"] == "adaptive"]
     assert (reported["p_entangled"].to_numpy() == decided.look.p).all()
@@ -116,7 +124,7 @@ def test_submitted_and_collected_bit_by_bit(call, card, ibm, tmp_path):
 def settled(ibm):
     """Wait until the service has nothing left to run."""
     while any(one["status"] in ("Queued", "Running") for one in ibm.jobs()):
-        pass
+        time.sleep(0.05)
 
 
 def test_settings_with_shots_of_their_own_are_jobs_of_their_own(call, card, ibm, tmp_path):
@@ -226,11 +234,12 @@ def test_it_ends_where_the_allowed_seconds_do(call, card, ibm, tmp_path):
     assert "beyond the QPU seconds allowed" in (tmp_path / "run" / "report.html").read_text().replace("\n", " ")
     submission = folders.load(tmp_path / "run")
     assert submission.cost.total_s <= 7.5
-    # as the service reckons: two seconds a job and the repetition delay of each shot, the circuits not counted
-    assert sum(one["executions"] for one in ibm.jobs()[-len(submission.jobs) :]) == len(submission.jobs)
+    check_books(ibm, tmp_path / "run")
     # with more allowed it goes on where it was
     before = len(submission.rounds)
-    assert call("submit", card, "--yes", "--out", "run", "--max-qpu-seconds", "60")[0] == 0
+    status, out, _ = call("submit", card, "--yes", "--out", "run", "--max-qpu-seconds", "60")
+    assert status == 0
+    assert "ends where 60 QPU seconds do" in out
     assert call("collect", "run", "--wait")[0] == 0
     figures = check_rounds(tmp_path / "run")
     assert not figures["stopped_early"]
@@ -302,8 +311,8 @@ def test_price_and_forecast(call, card, ibm, tmp_path, monkeypatch):
 
 
 def test_the_rule_is_that_of_a_local_run(call, card, ibm, tmp_path):
-    """By jobs as by a simulator of the same device: shots of a state agree within 4.9 standard errors of the difference
-    (false alarm 1e-6), and so do the shares that are decided at the first look."""
+    """By jobs as by a simulator of the same device: mean shots of a state agree within 4.9 standard errors of the
+    difference (false alarm 1e-6), and each state has as many as a number of rounds gives."""
     card.write_text(tomli_w.dumps({**CARD, "states": {"kind": "random", "n": 200}}))
     assert call("run", card, "--yes", "--out", "run")[0] == 0
     counts = pd.read_parquet(tmp_path / "run" / "counts.parquet")
@@ -313,7 +322,8 @@ def test_the_rule_is_that_of_a_local_run(call, card, ibm, tmp_path):
     # the same states in both: their differences scatter by the shots alone
     difference = remote - local
     assert abs(difference.mean()) < 4.9 * difference.std() / np.sqrt(len(difference))
-    assert np.corrcoef(remote, local)[0, 1] > 0.3
+    # the states that take long are the same, if not in every case: 0.40, and 0.08 lies five standard errors below
+    assert np.corrcoef(remote, local)[0, 1] > 0.08
     runcard = load_runcard(tmp_path / "run" / "runcard.toml")
     assert set(np.unique(remote)) <= set(Rounds.of(runcard, runcard.adaptive).totals)
 
@@ -335,10 +345,156 @@ def test_price_of_a_run_that_was_begun_counts_what_is_left(card, tmp_path):
     service, runcard = sending_service(), load_runcard(card)
     submission = sending.prepare(tmp_path / "run", runcard, service)
     sending.keep(tmp_path / "run", submission)
-    new = sending.quote(tmp_path / "run", submission, service)
-    assert new.seconds == pytest.approx(max(submission.forecast.seconds, submission.cost.total_s))
+    first, forecast = submission.cost.total_s, submission.forecast
+    new = sending.quote(tmp_path / "run", submission, service, 5.0)
+    assert (new.n_jobs, new.planned_s, new.spent_s, new.limit_s) == (1, pytest.approx(first), 0, 5.0)
+    assert new.further_s == pytest.approx(max(0, forecast.seconds - first))
     with folders.open_ledger(tmp_path / "run") as ledger:
-        ledger.move(ledger.move(ledger.jobs()[0], "sending"), "sent", job_id="x")
+        sending.approve(ledger, "job", 5.0)
+        sent = ledger.move(ledger.move(ledger.jobs()[0], "sending"), "sent", job_id="x")
     left = sending.quote(tmp_path / "run", submission, service)
-    assert (left.n_jobs, left.planned_s) == (0, 0)
-    assert left.seconds == pytest.approx(new.seconds - submission.cost.total_s)
+    # what was allowed before still is, and no more
+    assert (left.n_jobs, left.planned_s, left.spent_s, left.limit_s) == (0, 0, pytest.approx(first), 5.0)
+    assert left.further_s == new.further_s
+    # an attempt that failed was paid for too
+    with folders.open_ledger(tmp_path / "run") as ledger:
+        ledger.move(ledger.move(sent, "failed"), "planned")
+    again = sending.quote(tmp_path / "run", submission, service)
+    assert (again.n_jobs, again.spent_s) == (1, pytest.approx(first))
+    with pytest.raises(InputError, match=f"{first:.1f} QPU seconds, after {first:.1f} that were spent"):
+        sending.check_price(replace(again, limit_s=1.5 * first))
+    sending.check_price(replace(again, limit_s=2.1 * first, remaining_s=1.2 * first))
+    with pytest.raises(InputError, match="let it end where --max-qpu-seconds does"):
+        sending.check_price(replace(again, limit_s=None, remaining_s=1.1 * first, further_s=20.0))
+
+
+@pytest.mark.parametrize("spread", ["most", "even", "shared"])
+def test_the_price_if_no_state_is_decided_is_not_exceeded(card, tmp_path, monkeypatch, spread):
+    """Of every split of shots that 500 posteriors may ask for, priced as jobs."""
+    monkeypatch.setattr("qent_hw.experiments.remote.forecast.REHEARSED", 2)
+    wanted = {**CARD, "states": {"kind": "random", "n": 500}, "adaptive": {"error_rate": 1e-9, "spread": spread}}
+    runcard = parse_runcard(wanted, "test")
+    submission = sending.prepare(tmp_path / "run", runcard, sending_service())
+    most = submission.forecast.most_s
+    going, rng = rounds.rounds_of(submission), np.random.default_rng(np.random.SeedSequence(5))
+    decided = Decided.nothing(500, 4)
+    for place, total in enumerate(going.totals):
+        if place:
+            submission = submission.asking(going.next_asked(decided))
+        shots = submission.rounds[-1].shots
+        counts = decided.counts.copy()
+        counts[..., 0] += shots
+        look = replace(Look.empty(500, 4), told=rng.dirichlet([0.3] * 4, size=500))
+        decided = decided.seen(decided.open, counts, look, np.full(500, OPEN), total)
+    assert (decided.shots == going.cap).all()
+    assert submission.cost.total_s <= most * (1 + 1e-9)
+    assert submission.cost.total_s > 0.6 * most
+
+
+def test_cancelled_it_asks_for_no_more_and_can_be_reported_or_taken_up(call, card, ibm, tmp_path):
+    assert call("submit", card, "--yes", "--out", "run")[0] == 0
+    settled(ibm)
+    assert call("cancel", "run")[0] == 0
+    jobs = len(ibm.jobs())
+    assert call("collect", "run", "--wait")[0] == 0
+    figures = check_rounds(tmp_path / "run")
+    assert (len(figures["rounds"]), figures["stopped_early"], len(ibm.jobs())) == (1, True, jobs)
+    assert call("submit", card, "--yes", "--out", "run")[0] == 0
+    assert call("collect", "run", "--wait")[0] == 0
+    assert not check_rounds(tmp_path / "run")["stopped_early"]
+
+
+def test_what_goes_on_spending_is_asked_for(call, card, ibm, tmp_path, monkeypatch):
+    """A run that ended at its limit goes on only with a larger one, and with a yes."""
+    assert call("run", card, "--yes", "--out", "run", "--max-qpu-seconds", "5")[0] == 0
+    jobs = len(ibm.jobs())
+    status, out, _ = call("submit", card, "--yes", "--out", "run", "--max-qpu-seconds", "2")
+    # nothing is planned that would be sent
+    assert status == 0
+    assert "ends where 2 QPU seconds do" in out
+    monkeypatch.setattr("sys.stdin", Person("n\n"))
+    status, _, err = call("run", card, "--out", "run", "--max-qpu-seconds", "60")
+    assert status == 0
+    assert "nothing was sent" in err
+    assert len(ibm.jobs()) == jobs
+
+
+class Person(io.StringIO):
+    """Somebody at a terminal."""
+
+    def isatty(self):
+        return True
+
+
+def test_files_that_were_lost_or_damaged(call, card, ibm, tmp_path, monkeypatch):
+    """A look can be made again, from what was known at the time; anything else ends in one line that names the file.
+    Jobs are as they were sent, however another version would cut them."""
+    assert call("run", card, "--yes", "--out", "run")[0] == 0
+    path, jobs = tmp_path / "run", len(ibm.jobs())
+    said = {name: (path / name).read_bytes() for name in ("comparison.json", "counts.parquet", "estimates.parquet")}
+    number = len(folders.load(path).rounds)
+    assert number > 3
+    monkeypatch.setattr("qent_hw.hardware.jobs.MOST_ROWS", 7)
+    looks = [path / "rounds" / f"{k}-seen.npz" for k in (1, 3)]
+    with np.load(looks[0]) as file:
+        np.savez(looks[0], **{name: file[name][:1] for name in file.files})
+    status, _, err = call("collect", "run")
+    assert (status, "1-seen.npz" in err, "remove it and collect again" in err) == (2, True, True)
+    for one in looks:
+        one.unlink()
+    assert call("collect", "run")[0] == 0
+    assert all((path / name).read_bytes() == content for name, content in said.items())
+    assert len(ibm.jobs()) == jobs
+    for name, damage in DAMAGES:
+        copy = tmp_path / "copy"
+        shutil.copytree(path, copy)
+        damage(copy / name)
+        status, _, err = call("collect", "copy")
+        assert status == 2, (name, err)
+        assert name in err, err
+        shutil.rmtree(copy)
+    assert len(ibm.jobs()) == jobs
+
+
+def cut(path):
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+
+
+def shorten(path):
+    with np.load(path) as file:
+        np.savez(path, **{name: file[name][:-1] for name in file.files})
+
+
+def without_key(path):
+    content = json.loads(path.read_text())
+    del content[sorted(content)[-1]]
+    path.write_text(json.dumps(content))
+
+
+DAMAGES = (
+    ("plan.json", cut),
+    ("plan.json", without_key),
+    ("plan.json", Path.unlink),
+    ("plan.npz", cut),
+    ("plan.npz", Path.unlink),
+    ("device.json", cut),
+    ("device.json", without_key),
+    ("device.json", Path.unlink),
+    ("circuits.qpy", cut),
+    ("provenance.json", cut),
+    ("rounds/2.npz", cut),
+    ("rounds/2.npz", shorten),
+    ("rounds/2.npz", Path.unlink),
+    ("rounds/2-seen.npz", cut),
+    ("raw/job-1.npz", cut),
+    ("raw/job-1.npz", shorten),
+)
+
+
+def test_a_file_of_ones_own_may_not_be_called_as_the_folders_are(call, card, tmp_path):
+    (tmp_path / "device.json").write_text("{}")
+    status, _, err = call("submit", card, "--yes", "--out", "run", "--record", tmp_path / "device.json")
+    assert status == 2
+    assert "give yours another name" in err
+    assert not (tmp_path / "run").exists()
