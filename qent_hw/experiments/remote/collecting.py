@@ -175,7 +175,9 @@ def _until_done(
             reconciled = True
             _once(path, submission, ledger, service, progress)
         except BackendError as error:
-            if isinstance(error, ServiceError) and error.fault.kind in ("account", "rejected"):
+            if isinstance(error, ServiceError) and error.fault.kind == "rejected":
+                raise BackendError(f"{error}; to send it once more: qent-hw collect {path} --again") from error
+            if isinstance(error, ServiceError) and error.fault.kind == "account":
                 raise
             trouble = error
         progress()

@@ -24,8 +24,9 @@ from typing import IO, Annotated, Any, Literal, TypeVar
 import filelock
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from qiskit import QuantumCircuit, qpy
+from qiskit.exceptions import QiskitError
 
 from qent_hw.circuits import load_family
 from qent_hw.errors import BackendError, InputError
@@ -40,6 +41,7 @@ from qent_hw.hardware import ledger as ledgers
 from qent_hw.hardware.dispatch import raw_path
 from qent_hw.hardware.jobs import Piece
 from qent_hw.hardware.ledger import Ledger
+from qent_hw.validation import first_problem
 
 T = TypeVar("T")
 
@@ -156,7 +158,7 @@ def load(path: Path) -> Submission:
             "collect it with that"
         )
     runcard = load_runcard(path / "runcard.toml")
-    plain = _read(path / "plan.json", lambda file: _PlanFile.model_validate_json(file.read()))
+    plain = _read(path / "plan.json", _plain)
     arrays = _read(path / "plan.npz", _arrays)
     circuit, template = _read(path / "circuits.qpy", _two_circuits)
     parameters = _read(path / "plan.npz", lambda _: {name: arrays[f"parameter_{name}"] for name in plain.parameters})
@@ -202,9 +204,16 @@ def _read(path: Path, reader: Callable[[IO[bytes]], T]) -> T:
     try:
         with open(path, "rb") as file:
             return reader(file)
-    except (*UNREADABLE, qpy.exceptions.QpyError) as error:
+    except (*UNREADABLE, QiskitError) as error:
         said = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{path}: cannot be read: {said}; restore it from a copy of the folder") from None
+
+
+def _plain(file: IO[bytes]) -> _PlanFile:
+    try:
+        return _PlanFile.model_validate_json(file.read())
+    except ValidationError as error:
+        raise ValueError(first_problem(error, _PlanFile)) from None
 
 
 def _arrays(file: IO[bytes]) -> dict[str, NDArray[Any]]:

@@ -18,6 +18,7 @@ from qent_hw.seeds import fresh_seed
 from qent_hw.verdicts.adaptive import decide, simulated
 
 REHEARSED = 100
+_REPETITIONS = 200
 # no seed of a look is, as rounds are numbered from 1 and are far fewer
 _SEED = 1_000_000
 # how many numbers of shots, each of them a job, a round may have at most: portions of a batch that does not divide
@@ -35,21 +36,26 @@ def forecast_of(submission: Submission) -> Forecast:
     of_states, of_shots, of_looks = (np.random.default_rng(child) for child in seed.spawn(3))
     posterior = posterior_for(submission)
     draw = simulated(_some(submission, of_states).probabilities(posterior.settings), of_shots)
-    jobs = 0
+    jobs: list[int] = []
 
     def measure(states: NDArray[np.int64], shots: NDArray[np.int64]) -> NDArray[np.int64]:
-        nonlocal jobs
-        jobs += len(np.unique(shots[shots > 0]))
+        jobs.append(len(np.unique(shots[shots > 0])))
         return draw(states, shots)
 
     decided = decide(posterior, rounds.rule, REHEARSED, rounds.cap, measure, of_looks, rounds.parts)
-    n, shots, most_rounds = len(submission.plan.psi), decided.shots, len(rounds.totals)
+    n, most_rounds = len(submission.plan.psi), len(rounds.totals)
     executions = sum(pub.n_rows * pub.shots for pub in submission.pubs)
     of_all_s = n * (submission.cost.total_s - OVERHEAD_S * len(submission.jobs)) / executions
     most_jobs = len(submission.jobs) + _JOBS[rounds.rule.spread] * (most_rounds - 1)
+    # what runs of n such states take: states that are drawn from the rehearsed ones, and these themselves drawn again
+    jobs_after, taken = np.cumsum(jobs), np.empty(_REPETITIONS)
+    for place in range(_REPETITIONS):
+        chosen = of_looks.choice(of_looks.choice(REHEARSED, REHEARSED), n)
+        rounds_taken = decided.looks[chosen].max()
+        taken[place] = of_all_s * decided.shots[chosen].mean() + OVERHEAD_S * jobs_after[rounds_taken - 1]
     return Forecast(
-        seconds=of_all_s * float(shots.mean()) + OVERHEAD_S * jobs,
-        seconds_se=of_all_s * float(shots.std(ddof=1)) / REHEARSED**0.5,
+        seconds=float(taken.mean()),
+        seconds_se=float(taken.std(ddof=1)),
         most_s=of_all_s * rounds.cap + OVERHEAD_S * most_jobs,
         fixed_s=of_all_s * rounds.cap + OVERHEAD_S * math.ceil(n * rounds.cap / MOST_EXECUTIONS),
         most_rounds=most_rounds,

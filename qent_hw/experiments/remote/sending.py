@@ -121,18 +121,23 @@ def check_price(price: Quote) -> None:
     """
     limit, wanted = price.limit_s, price.planned_s + (price.further_s or 0.0)
     if limit is not None:
-        if price.n_jobs and price.spent_s + price.planned_s > limit:
-            before = f", after {price.spent_s:.1f} that were spent" if price.spent_s else ""
-            raise InputError(
-                f"max-qpu-seconds = {limit:g}: the jobs need about {price.planned_s:.1f} QPU seconds{before}; allow "
-                "more, or run fewer states, strengths or shots"
-            )
+        if price.n_jobs:
+            _check_limit(limit, price.spent_s, price.planned_s)
         wanted = min(wanted, max(price.planned_s, limit - price.spent_s))
     if price.remaining_s is not None and wanted > price.remaining_s:
         less = ", or let it end where --max-qpu-seconds does" if price.further_s else ""
         raise InputError(
             f"the jobs need about {wanted:.1f} QPU seconds and the plan has {price.remaining_s:.1f} s left; run "
             f"fewer states, strengths or shots{less}"
+        )
+
+
+def _check_limit(limit_s: float, spent_s: float, needed_s: float) -> None:
+    if spent_s + needed_s > limit_s:
+        before = f", after {spent_s:.1f} that were spent" if spent_s else ""
+        raise InputError(
+            f"max-qpu-seconds = {limit_s:g}: the jobs need about {needed_s:.1f} QPU seconds{before}; allow more, or "
+            "run fewer states, strengths or shots"
         )
 
 
@@ -151,7 +156,7 @@ def send(path: Path, submission: Submission, ledger: Ledger, service: Service, t
     Raises
     ------
     InputError
-        if the disk cannot hold the results.
+        if the disk cannot hold the results, or the user allows too few QPU seconds for one more attempt.
     ServiceError
         if a job cannot be sent; see `send_planned`.
     """
@@ -199,10 +204,11 @@ def _longest(submission: Submission, ledger: Ledger) -> dict[int, int]:
     less than it is thought to need; empty without a limit."""
     if "limit_s" not in ledger.about:
         return {}
-    jobs_s = submission.cost.jobs_s
+    jobs_s, limit = submission.cost.jobs_s, float(ledger.about["limit_s"])
     planned = [job.number for job in ledger.jobs("planned")]
-    left = float(ledger.about["limit_s"]) - ledger.spent(jobs_s)
-    of_all = left / sum(jobs_s[number] for number in planned)
+    spent, needed = ledger.spent(jobs_s), sum(jobs_s[number] for number in planned)
+    _check_limit(limit, spent, needed)
+    of_all = (limit - spent) / needed
     return {number: math.ceil(jobs_s[number] * max(1.0, of_all)) for number in planned}
 
 

@@ -42,9 +42,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Forecast:
-    """QPU seconds of an adaptive run: as expected, with the standard error of that, if no state is ever decided, and of
-    a fixed plan that gives every state as many shots; in how many rounds at most; and the number of simulated states
-    that it rests on."""
+    """QPU seconds of an adaptive run: as expected, with the standard deviation of what such a run may take instead, if
+    no state is ever decided, and of a fixed plan that gives every state as many shots; in how many rounds at most; and
+    the number of simulated states that it rests on."""
 
     seconds: float
     seconds_se: float
