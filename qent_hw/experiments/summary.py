@@ -76,8 +76,8 @@ def adaptive_text(figures: dict[str, Any]) -> str:
         for name, one in ((name, wrong[f"called_{name}"]) for name in ("entangled", "separable"))
     )
     stopped = (
-        f". Measuring ended before the cap with {figures['undecided']} still open: the next round would have gone "
-        "beyond the QPU seconds allowed"
+        f". Measuring ended before the cap with {figures['undecided']} still open: the run was cancelled, or its next "
+        "round would have gone beyond the QPU seconds allowed"
         if figures["stopped_early"]
         else ""
     )

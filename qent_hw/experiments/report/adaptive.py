@@ -19,8 +19,8 @@ def adaptive_outcome(run: Run) -> str:
     n, share = one["n_states"], with_error(one["share_of_fixed"], one["share_of_fixed_se"], percent=True)
     if one["stopped_early"]:
         open_ = (
-            f"{thousands(one['undecided'])} were left open below the cap, as the next round would have gone beyond the "
-            "QPU seconds allowed"
+            f"{thousands(one['undecided'])} were left open below the cap, as the run was cancelled or its next round "
+            "would have gone beyond the QPU seconds allowed"
         )
     elif one["undecided"]:
         open_ = f"{thousands(one['undecided'])} were still undecided at the cap"

@@ -230,7 +230,7 @@ def test_it_ends_where_the_allowed_seconds_do(call, card, ibm, tmp_path):
     figures = check_rounds(tmp_path / "run")
     assert figures["stopped_early"]
     assert figures["undecided"] > 0
-    assert "the next round would have gone beyond the QPU seconds allowed" in out
+    assert "its next round would have gone beyond the QPU seconds allowed" in out
     assert "beyond the QPU seconds allowed" in (tmp_path / "run" / "report.html").read_text().replace("\n", " ")
     submission = folders.load(tmp_path / "run")
     assert submission.cost.total_s <= 7.5
