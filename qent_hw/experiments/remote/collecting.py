@@ -62,12 +62,27 @@ def _goes_on(path: Path, service: Service, looking: Callable[[int, int], None]) 
     submission = folders.load(path)
     if submission.runcard.adaptive is None:
         return False
-    decided = decided_so_far(path, submission, looking)
     with folders.open_ledger(path) as ledger:
+        submission = _measured(submission, ledger)
+        decided = decided_so_far(path, submission, looking)
         if next_round(path, submission, ledger, decided):
             return True
         close_batch(submission, ledger, service)
         return False
+
+
+def _ends_before(submission: Submission, ledger: Ledger) -> bool:
+    """Whether an adaptive run was cancelled in its last round, so that it ends with the one before."""
+    if submission.runcard.adaptive is None or CANCELLED not in ledger.about or len(submission.rounds) == 1:
+        return False
+    last = submission.ends[-2]
+    states = [job.state for job in ledger.jobs()]
+    return "cancelled" in states[last:] and set(states[:last]) == {"done"} and "sent" not in states[last:]
+
+
+def _measured(submission: Submission, ledger: Ledger) -> Submission:
+    """With the rounds that were measured to their end."""
+    return submission.first_rounds(len(submission.rounds) - 1) if _ends_before(submission, ledger) else submission
 
 
 def fetch(
@@ -79,7 +94,7 @@ def fetch(
     told: Told = lambda done, total: None,
     waiting: Callable[[str], None] = lambda why: None,
 ) -> bool:
-    """Fetch what is ready; whether everything is there now. Needs the run's lock.
+    """Fetch what is ready; whether everything is there now, or was before the run was cancelled. Needs the run's lock.
 
     What is planned and was approved is sent too, so that a submission that broke off goes on.
 
@@ -112,6 +127,8 @@ def fetch(
             for job in ledger.jobs("failed", "cancelled"):
                 ledger.move(job, "planned", note="sent once more, as asked")
         _until_done(path, submission, ledger, service, time.monotonic() + wait_s, told, waiting)
+        if _ends_before(submission, ledger):
+            return True
         _raise_for_lost(path, ledger)
         return len(ledger.jobs("done")) == len(submission.jobs)
 
@@ -124,7 +141,8 @@ def finish(path: Path) -> Run:
     InputError
         if a raw result is missing or cannot be read, or the folder cannot be written.
     """
-    submission = folders.load(path)
+    with folders.open_ledger(path) as ledger:
+        submission = _measured(folders.load(path), ledger)
     measured = submission.counts(folders.load_bits(path, submission))
     decided = None if submission.runcard.adaptive is None else decided_so_far(path, submission)
     with folders.open_ledger(path) as ledger:

@@ -134,6 +134,13 @@ class Submission:
             ends=(*self.ends, len(jobs)),
         )
 
+    def first_rounds(self, n: int) -> Submission:
+        """With its first n rounds alone, n > 0."""
+        jobs = self.jobs[: self.ends[n - 1]]
+        n_pubs = 1 + max(piece.pub for job in jobs for piece in job)
+        cost = Cost(self.cost.jobs_s[: len(jobs)], self.cost.how)
+        return replace(self, rounds=self.rounds[:n], pubs=self.pubs[:n_pubs], jobs=jobs, cost=cost, ends=self.ends[:n])
+
     @property
     def last_cut(self) -> list[tuple[Piece, ...]]:
         """How the PUBs of the last round were cut into jobs, as `asking` takes it."""

@@ -413,7 +413,15 @@ def test_cancelled_it_asks_for_no_more_and_can_be_reported_or_taken_up(call, car
     figures = check_rounds(tmp_path / "run")
     assert (len(figures["rounds"]), figures["stopped_early"], len(ibm.jobs())) == (1, True, jobs)
     assert call("submit", card, "--yes", "--out", "run")[0] == 0
+    # now while a job waits: it ends with the round before
+    ibm.fate(queue_s=1e6, times=None)
+    assert call("collect", "run")[0] == 3
+    assert call("cancel", "run")[0] == 0
     assert call("collect", "run", "--wait")[0] == 0
+    figures = check_folder(tmp_path / "run", N)
+    assert (len(figures["rounds"]), figures["stopped_early"]) == (1, True)
+    ibm.clear()
+    assert call("collect", "run", "--wait", "--again")[0] == 0
     assert not check_rounds(tmp_path / "run")["stopped_early"]
 
 
