@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from qent_hw.experiments import judging
 from qent_hw.experiments.remote import folder as folders
 from qent_hw.experiments.remote import sending
 from qent_hw.experiments.remote.collecting import fetch
 from qent_hw.experiments.runcard import parse_runcard
 from qent_hw.hardware.ibm.service import Patience, connect
+from tests.experiments.remote.sizes import SIMULATED
 
 CARD = {
     "title": "a small remote run",
@@ -25,6 +27,13 @@ CARD = {
 }
 
 PATIENCE = Patience(call_s=20, transfer_s=20, tries=3, backoff_s=0.05)
+
+
+@pytest.fixture(autouse=True)
+def _few_simulations(monkeypatch):
+    """In this process; for those of `processes`, see `warm`."""
+    for name, size in SIMULATED.items():
+        monkeypatch.setattr(judging, name, size)
 
 
 @functools.cache
