@@ -23,7 +23,7 @@ from qent_hw.files import write_whole
 from qent_hw.hardware.ibm.faults import ServiceError, can_be_sent_again
 from qent_hw.hardware.ibm.sampler import WrongResultError, checked_bits, named
 from qent_hw.hardware.ibm.service import Service
-from qent_hw.hardware.ledger import Job, Ledger
+from qent_hw.hardware.ledger import USED, Job, Ledger
 
 MOST_ATTEMPTS = 3
 """How often a job that the service ended as failed is sent in all, where sending it again can help."""
@@ -85,8 +85,9 @@ def fetch_ready(
 ) -> None:
     """Fetch the results of all jobs that are done, and take note of those that failed or were cancelled.
 
-    Results are checked and kept as `raw/job-N.npz`, bit patterns of every shot. A failed job is planned anew where
-    that can help, up to `MOST_ATTEMPTS` times. `told` hears of every job that changed.
+    Results are checked and kept as `raw/job-N.npz`, bit patterns of every shot, and what a job is charged for is noted.
+    A failed job is planned anew where that can help, up to `MOST_ATTEMPTS` times. `told` hears of every job that
+    changed.
 
     Raises
     ------
@@ -107,10 +108,12 @@ def fetch_ready(
             if problem:
                 refused.append(f"job {job.number} ({job.job_id}): {problem}")
             else:
+                _note_usage(ledger, service, job)
                 told(job)
         elif state.status == "cancelled":
             told(ledger.move(job, "cancelled", note="cancelled at the service"))
         elif state.status == "failed":
+            _note_usage(ledger, service, job)
             failed = ledger.move(job, "failed", note=" ".join(state.reason.split())[:500])
             if can_be_sent_again(state.reason) and job.attempt < MOST_ATTEMPTS:
                 failed = ledger.move(failed, "planned", note=f"attempt {job.attempt} failed: {failed.note}")
@@ -200,6 +203,14 @@ def _fetch(ledger: Ledger, service: Service, raw: Path, shipment: Shipment, job:
         ledger.move(job, "done")
         return None
     return problem
+
+
+def _note_usage(ledger: Ledger, service: Service, job: Job) -> None:
+    """Write down what an attempt is charged for, where the service says; what it was thought to take counts else."""
+    assert job.job_id is not None
+    used = service.used_s(job.job_id)
+    if used is not None:
+        ledger.remark(job, USED, job.job_id, repr(used))
 
 
 def _keep(path: Path, arrays: dict[str, Any]) -> None:

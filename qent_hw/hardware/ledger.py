@@ -21,6 +21,9 @@ FILE = "ledger.sqlite"
 CANCELLED = "cancelled"
 """A fact about a run that its user has cancelled: nothing is planned any more until they want it sent again."""
 
+USED = "used"
+"""What is written down, with QPU seconds as its note, once the service says what an attempt is charged for."""
+
 State = Literal["planned", "sending", "sent", "done", "failed", "cancelled"]
 STATES: tuple[State, ...] = ("planned", "sending", "sent", "done", "failed", "cancelled")
 
@@ -148,10 +151,23 @@ class Ledger:
         return [Entry(*row) for row in rows]
 
     def spent(self, jobs_s: Sequence[float]) -> float:
-        """Seconds of everything that was sent, every attempt, given those of each job, (n_jobs,) or more."""
-        # a result that is fetched once more is sent of the same attempt
-        attempts = {(entry.number, entry.attempt) for entry in self.history() if entry.what == "sent"}
-        return sum(jobs_s[number] for number, _ in attempts)
+        """QPU seconds of everything that was sent, every attempt: what it is charged for where that is known, else what
+        its job was thought to take, jobs_s (n_jobs,) or more."""
+        seconds: dict[tuple[int, int], float] = {}
+        for entry in self.history():
+            attempt = entry.number, entry.attempt
+            if entry.what == "sent":
+                # a result that is fetched once more is sent of the same attempt
+                seconds.setdefault(attempt, jobs_s[entry.number])
+            elif entry.what == USED:
+                seconds[attempt] = float(entry.note)
+        return sum(seconds.values())
+
+    def used_s(self) -> float | None:
+        """QPU seconds that all attempts are charged for; None where that is not known of each."""
+        sent = {(entry.number, entry.attempt) for entry in self.history() if entry.what == "sent"}
+        used = {(entry.number, entry.attempt): float(entry.note) for entry in self.history() if entry.what == USED}
+        return sum(used.values()) if sent and sent <= used.keys() else None
 
     def move(self, job: Job, state: State, *, job_id: str | None = None, note: str = "") -> Job:
         """Put a job into its next state, dated; `job` must be as the ledger has it.

@@ -149,7 +149,7 @@ def finish(path: Path) -> Run:
         what_ran = {
             "jobs": _jobs_of(ledger),
             "duplicates": _duplicates_of(ledger),
-            "qpu_seconds": {"estimated": submission.cost.total_s, **_forecast_of(submission)},
+            "qpu_seconds": _seconds_of(submission, ledger),
         }
     record = settled_record(submission)
     estimators = load_estimators(submission.runcard, submission.plan, record, submission.device)
@@ -238,9 +238,14 @@ def _raise_for_lost(path: Path, ledger: Ledger) -> None:
     )
 
 
-def _forecast_of(submission: Submission) -> dict[str, float]:
+def _seconds_of(submission: Submission, ledger: Ledger) -> dict[str, float | None]:
+    """QPU seconds: what the jobs are charged for (None where that is not known of each attempt) and were thought to
+    take; and of an adaptive run what had been expected."""
+    found = {"charged": ledger.used_s(), "estimated": submission.cost.total_s}
     one = submission.forecast
-    return {} if one is None else {"expected": one.seconds, "expected_se": one.seconds_se, "most": one.most_s}
+    return (
+        found if one is None else found | {"expected": one.seconds, "expected_sd": one.seconds_sd, "most": one.most_s}
+    )
 
 
 def _jobs_of(ledger: Ledger) -> list[dict[str, Any]]:

@@ -55,7 +55,7 @@ def forecast_of(submission: Submission) -> Forecast:
         taken[place] = of_all_s * decided.shots[chosen].mean() + OVERHEAD_S * jobs_after[rounds_taken - 1]
     return Forecast(
         seconds=float(taken.mean()),
-        seconds_se=float(taken.std(ddof=1)),
+        seconds_sd=float(taken.std(ddof=1)),
         most_s=of_all_s * rounds.cap + OVERHEAD_S * most_jobs,
         fixed_s=of_all_s * rounds.cap + OVERHEAD_S * math.ceil(n * rounds.cap / MOST_EXECUTIONS),
         most_rounds=most_rounds,

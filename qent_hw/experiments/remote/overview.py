@@ -79,7 +79,7 @@ def plan_lines(submission: Submission, price: Quote) -> Iterator[str]:
         most = runcard.shots * len(runcard.settings)
         yield f"{what}: at most {most:,} shots a state, in at most {forecast.most_rounds} rounds"
         yield (
-            f"about {forecast.seconds:.1f} ± {forecast.seconds_se:.1f} QPU seconds (rehearsed on {forecast.rehearsed} "
+            f"about {forecast.seconds:.1f} ± {forecast.seconds_sd:.1f} QPU seconds (rehearsed on {forecast.rehearsed} "
             f"simulated states), {forecast.most_s:.1f} if no state is ever decided; all shots in one go take "
             f"{forecast.fixed_s:.1f}"
         )

@@ -47,7 +47,7 @@ class Forecast:
     the number of simulated states that it rests on."""
 
     seconds: float
-    seconds_se: float
+    seconds_sd: float
     most_s: float
     fixed_s: float
     most_rounds: int

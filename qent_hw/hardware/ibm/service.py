@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LEAST_BUSY = "ibm:least-busy"
+_AT_ONCE_S = 10.0
 _NO_LIST = "the backends could not be listed"
 
 Status = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -226,6 +227,20 @@ class Service:
         what = f"the result of job {job_id} could not be fetched"
         seconds = self.patience.transfer_s
         return self._read(what, lambda: self._client.job(job_id).result(timeout=seconds), seconds)
+
+    def used_s(self, job_id: str) -> float | None:
+        """QPU seconds that the job of that id is charged for; None where the service has not settled it, or does not
+        answer at once: nothing that is done waits for it."""
+
+        def ask() -> float | None:
+            usage = self._client.job(job_id).metrics().get("usage", {})
+            charged = usage.get("qpu_charge_time_seconds")
+            return None if charged is None or usage.get("status", "pending") == "pending" else float(charged)
+
+        try:
+            return within(min(_AT_ONCE_S, self.patience.call_s), f"the usage of job {job_id} could not be read", ask)
+        except ServiceError:
+            return None
 
     def cancel(self, job_id: str) -> JobState:
         """Cancel the job, and return what has become of it: it may have ended before."""
