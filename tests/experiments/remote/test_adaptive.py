@@ -103,7 +103,7 @@ def test_submitted_and_collected_bit_by_bit(call, card, ibm, tmp_path):
     while True:
         # what is sent in a call is not done in the same one
         ibm.fate(queue_s=0.5)
-        settled(ibm)
+        settled(ibm, path)
         status, _, err = call("collect", "run")
         if status == 0:
             break
@@ -121,9 +121,13 @@ def test_submitted_and_collected_bit_by_bit(call, card, ibm, tmp_path):
     assert len(ibm.jobs()) == jobs
 
 
-def settled(ibm):
-    """Wait until the service has nothing left to run."""
-    while any(one["status"] in ("Queued", "Running") for one in ibm.jobs()):
+def settled(ibm, path):
+    """Wait until the service has nothing of the run left to do."""
+    with folders.open_ledger(path) as ledger:
+        run = ledger.run
+    end = time.monotonic() + 60
+    while any(one["status"] in ("Queued", "Running") for one in ibm.jobs(run)):
+        assert time.monotonic() < end
         time.sleep(0.05)
 
 
@@ -250,7 +254,7 @@ def test_it_ends_where_the_allowed_seconds_do(call, card, ibm, tmp_path):
 
 def test_a_batch_that_is_closed_meanwhile_is_followed_by_another(call, card, ibm, tmp_path):
     assert call("submit", card, "--yes", "--out", "run", "--batch")[0] == 0
-    settled(ibm)
+    settled(ibm, tmp_path / "run")
     with folders.open_ledger(tmp_path / "run") as ledger:
         first = ledger.about["batch"]
     service = sending_service()
@@ -285,27 +289,36 @@ def test_a_job_of_a_round_that_was_lost_is_sent_again_if_asked(call, card, ibm, 
     check_rounds(tmp_path / "run")
 
 
-def test_what_was_charged_counts_against_the_limit(call, card, ibm, tmp_path):
+@pytest.fixture
+def alone(card, tmp_path, monkeypatch):
+    """A service that no other test has left jobs at."""
+    with serve() as handle:
+        for key, value in handle.environment(tmp_path).items():
+            monkeypatch.setenv(key, value)
+        yield handle
+
+
+def test_what_was_charged_counts_against_the_limit(call, card, alone, tmp_path):
     """What attempts are charged for where the service says so, and what they were thought to take where not."""
-    ibm.fault("GET /jobs/{id}/metrics", times=None)
-    ibm.fate(ends="Failed", reason="internal error", times=None)
+    alone.fault("GET /jobs/{id}/metrics", status=404, times=None)
+    alone.fate(ends="Failed", reason="internal error", times=None)
     status, _, err = call("run", card, "--yes", "--out", "run", "--max-qpu-seconds", "6")
     assert status == 2
     assert "max-qpu-seconds = 6: the jobs need about 2.5 QPU seconds, after 5.0 that were spent" in err
     with folders.open_ledger(tmp_path / "run") as ledger:
         assert [(job.state, job.attempt) for job in ledger.jobs()] == [("planned", 3)]
         assert ledger.used_s() is None
-    ibm.clear()
+    alone.clear()
     assert call("submit", card, "--yes", "--out", "run", "--max-qpu-seconds", "60")[0] == 0
     assert call("collect", "run", "--wait")[0] == 0
     check_rounds(tmp_path / "run")
     # jobs that fail are charged for nothing here, and all rounds as the service reckons
-    before = ibm.settings()["consumed_s"]
-    ibm.fate(ends="Failed", reason="internal error", times=2)
+    before = alone.settings()["consumed_s"]
+    alone.fate(ends="Failed", reason="internal error", times=2)
     assert call("run", card, "--yes", "--out", "other", "--max-qpu-seconds", "20")[0] == 0
     check_rounds(tmp_path / "other")
     told = json.loads((tmp_path / "other" / "provenance.json").read_text())["qpu_seconds"]
-    assert told["charged"] == pytest.approx(ibm.settings()["consumed_s"] - before)
+    assert told["charged"] == pytest.approx(alone.settings()["consumed_s"] - before)
     # the service leaves the circuits out
     assert told["charged"] == pytest.approx(told["estimated"], rel=0.05)
     with folders.open_ledger(tmp_path / "other") as ledger:
@@ -420,7 +433,7 @@ def test_the_price_if_no_state_is_decided_is_not_exceeded(card, tmp_path, monkey
 
 def test_cancelled_it_asks_for_no_more_and_can_be_reported_or_taken_up(call, card, ibm, tmp_path):
     assert call("submit", card, "--yes", "--out", "run")[0] == 0
-    settled(ibm)
+    settled(ibm, tmp_path / "run")
     assert call("cancel", "run")[0] == 0
     jobs = len(ibm.jobs())
     assert call("collect", "run", "--wait")[0] == 0

@@ -91,7 +91,8 @@ def test_collecting_waits_for_a_submission_and_takes_over_when_that_dies(desk):
     assert collecting.end().status == 0
     assert check_books(desk.ibm, desk.folder / "run") == []
     with folders.open_ledger(desk.folder / "run") as ledger:
-        assert "found at the service" in [entry.note for entry in ledger.history() if entry.number == 1][-2]
+        (sent,) = [entry for entry in ledger.history() if (entry.number, entry.what) == (1, "sent")]
+        assert "found at the service" in sent.note
 
 
 def test_collecting_that_began_before_the_submission_was_approved_sends_the_rest(desk):
