@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -138,7 +139,8 @@ def collect(
     as_json: Annotated[bool, typer.Option("--json", help="Print comparison.json and nothing else.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print errors only.")] = False,
 ) -> None:
-    """Fetch what is ready; when everything is there, finish the run with the same report as a local one."""
+    """Fetch what is ready, and send the next round of an adaptive run; when everything is there, finish the run with
+    the same report as a local one."""
     path = Path(folder)
     _ledger_states(path)
     wait_s = 3600 * hours if wait else 0.0
@@ -154,8 +156,8 @@ def cancel(folder: Annotated[str, typer.Argument(help="The run's folder.")]) -> 
 
     path = Path(folder)
     _ledger_states(path)
-    with folders.open_ledger(path) as ledger, folders.lock(path):
-        sending.cancel(path, folders.load(path), ledger, connect_quietly())
+    with folders.lock(path), folders.open_ledger(path) as ledger:
+        sending.cancel(path, ledger, connect_quietly())
     typer.echo(f"run {path}: {_ledger_states(path)}")
 
 
@@ -219,6 +221,11 @@ def send_run(
     if not yes and not dry_run and not sys.stdin.isatty():
         raise InputError("sending costs QPU time and there is no terminal to ask on; give --yes, or --dry-run to plan")
     check_injection(runcard)
+    if max_qpu_seconds is not None and not math.isfinite(max_qpu_seconds):
+        raise InputError(f"max-qpu-seconds = {max_qpu_seconds}: must be a finite number of seconds")
+    if at_least > 1 and runcard.adaptive is not None:
+        raise InputError(f"jobs = {at_least}: an adaptive run has one for each round; leave out --jobs")
+    there = folders.is_remote(path)
     service = connect_quietly()
     submission = sending.prepare(path, runcard, service, at_least)
     price = sending.quote(path, submission, service, max_qpu_seconds)
@@ -233,11 +240,12 @@ def send_run(
     ):
         typer.echo("nothing was sent", err=True)
         return None
-    sending.keep(path, submission)
+    if not there:
+        sending.keep(path, submission)
     if dry_run:
         typer.echo(f"nothing was sent; to send these jobs, the same call with --out {path} and without --dry-run")
         return None
-    with folders.open_ledger(path) as ledger, folders.lock(path):
+    with folders.lock(path), folders.open_ledger(path) as ledger:
         _check_unchanged(path, submission)
         sending.approve(ledger, "batch" if batch else "job", max_qpu_seconds)
         with _bar("sending", silent) as told:

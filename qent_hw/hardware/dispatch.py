@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from qent_hw.files import write_whole
 from qent_hw.hardware.ibm.faults import ServiceError, can_be_sent_again
 from qent_hw.hardware.ibm.sampler import WrongResultError, checked_bits, named
 from qent_hw.hardware.ibm.service import Service
-from qent_hw.hardware.ledger import USED, Job, Ledger
+from qent_hw.hardware.ledger import DUPLICATE, USED, Job, Ledger
 
 MOST_ATTEMPTS = 3
 """How often a job that the service ended as failed is sent in all, where sending it again can help."""
@@ -111,6 +111,7 @@ def fetch_ready(
                 _note_usage(ledger, service, job)
                 told(job)
         elif state.status == "cancelled":
+            _note_usage(ledger, service, job)
             told(ledger.move(job, "cancelled", note="cancelled at the service"))
         elif state.status == "failed":
             _note_usage(ledger, service, job)
@@ -130,10 +131,24 @@ def cancel_all(ledger: Ledger, service: Service) -> None:
     for job in ledger.jobs("sent"):
         assert job.job_id is not None
         state = service.cancel(job.job_id)
+        if state.status in ("cancelled", "failed"):
+            _note_usage(ledger, service, job)
         if state.status == "cancelled":
             ledger.move(job, "cancelled", note="cancelled")
         elif state.status == "failed":
             ledger.move(job, "failed", note=state.reason)
+
+
+def note_usage(ledger: Ledger, service: Service) -> None:
+    """Ask again what attempts are charged for where the service had not settled it when they ended, until it does not
+    say."""
+    jobs = {job.number: job for job in ledger.jobs()}
+    for entry in ledger.unsettled():
+        assert entry.job_id is not None
+        used = service.used_s(entry.job_id)
+        if used is None:
+            return
+        ledger.remark(replace(jobs[entry.number], attempt=entry.attempt, tag=entry.tag), USED, entry.job_id, repr(used))
 
 
 def raw_path(raw: Path, number: int) -> Path:
@@ -181,7 +196,7 @@ def _settle(ledger: Ledger, service: Service, job: Job, found: list[str], why: s
 def _drop_duplicate(ledger: Ledger, service: Service, job: Job, job_id: str) -> None:
     state = service.cancel(job_id)
     outcome = "cancelled" if state.status == "cancelled" else f"could not be cancelled: it was {state.status}"
-    ledger.remark(job, "duplicate", job_id, outcome)
+    ledger.remark(job, DUPLICATE, job_id, outcome)
 
 
 def _fetch(ledger: Ledger, service: Service, raw: Path, shipment: Shipment, job: Job) -> str | None:

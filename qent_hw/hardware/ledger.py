@@ -24,6 +24,9 @@ CANCELLED = "cancelled"
 USED = "used"
 """What is written down, with QPU seconds as its note, once the service says what an attempt is charged for."""
 
+DUPLICATE = "duplicate"
+"""What is written down of a job that the service had stored once more, its note saying what became of that one."""
+
 State = Literal["planned", "sending", "sent", "done", "failed", "cancelled"]
 STATES: tuple[State, ...] = ("planned", "sending", "sent", "done", "failed", "cancelled")
 
@@ -161,13 +164,22 @@ class Ledger:
                 seconds.setdefault(attempt, jobs_s[entry.number])
             elif entry.what == USED:
                 seconds[attempt] = float(entry.note)
-        return sum(seconds.values())
+        return sum(seconds.values()) + sum(jobs_s[entry.number] for entry in self._ran_twice())
 
     def used_s(self) -> float | None:
         """QPU seconds that all attempts are charged for; None where that is not known of each."""
-        sent = {(entry.number, entry.attempt) for entry in self.history() if entry.what == "sent"}
         used = {(entry.number, entry.attempt): float(entry.note) for entry in self.history() if entry.what == USED}
-        return sum(used.values()) if sent and sent <= used.keys() else None
+        return sum(used.values()) if used and not self.unsettled() and not self._ran_twice() else None
+
+    def unsettled(self) -> list[Entry]:
+        """The sending of each attempt of which it is not known what it is charged for."""
+        entries = self.history()
+        known = {(entry.number, entry.attempt) for entry in entries if entry.what == USED}
+        sent = {(entry.number, entry.attempt): entry for entry in entries if entry.what == "sent"}
+        return [entry for attempt, entry in sent.items() if attempt not in known]
+
+    def _ran_twice(self) -> list[Entry]:
+        return [one for one in self.history() if one.what == DUPLICATE and one.note != "cancelled"]
 
     def move(self, job: Job, state: State, *, job_id: str | None = None, note: str = "") -> Job:
         """Put a job into its next state, dated; `job` must be as the ledger has it.

@@ -20,10 +20,10 @@ from qent_hw.experiments.remote.sending import Told, close_batch, send
 from qent_hw.experiments.remote.submission import Submission, settled_record
 from qent_hw.experiments.run import Run, conclude
 from qent_hw.experiments.run_folder import write_files
-from qent_hw.hardware.dispatch import fetch_ready, reconcile
+from qent_hw.hardware.dispatch import cancel_all, fetch_ready, note_usage, reconcile
 from qent_hw.hardware.ibm.faults import ServiceError
 from qent_hw.hardware.ibm.service import Service
-from qent_hw.hardware.ledger import CANCELLED, Ledger
+from qent_hw.hardware.ledger import CANCELLED, DUPLICATE, Ledger
 
 _FIRST_POLL_S, _LONGEST_POLL_S = 2.0, 30.0
 
@@ -77,7 +77,8 @@ def _ends_before(submission: Submission, ledger: Ledger) -> bool:
         return False
     last = submission.ends[-2]
     states = [job.state for job in ledger.jobs()]
-    return "cancelled" in states[last:] and set(states[:last]) == {"done"} and "sent" not in states[last:]
+    lost = {"cancelled", "failed"} & set(states[last:])
+    return bool(lost) and set(states[:last]) == {"done"} and "sent" not in states[last:]
 
 
 def _measured(submission: Submission, ledger: Ledger) -> Submission:
@@ -127,10 +128,13 @@ def fetch(
             for job in ledger.jobs("failed", "cancelled"):
                 ledger.move(job, "planned", note="sent once more, as asked")
         _until_done(path, submission, ledger, service, time.monotonic() + wait_s, told, waiting)
-        if _ends_before(submission, ledger):
-            return True
-        _raise_for_lost(path, ledger)
-        return len(ledger.jobs("done")) == len(submission.jobs)
+        complete = _ends_before(submission, ledger)
+        if not complete:
+            _raise_for_lost(path, ledger)
+            complete = len(ledger.jobs("done")) == len(submission.jobs)
+        if complete:
+            note_usage(ledger, service)
+        return complete
 
 
 def finish(path: Path) -> Run:
@@ -142,14 +146,15 @@ def finish(path: Path) -> Run:
         if a raw result is missing or cannot be read, or the folder cannot be written.
     """
     with folders.open_ledger(path) as ledger:
-        submission = _measured(folders.load(path), ledger)
+        whole = folders.load(path)
+        submission = _measured(whole, ledger)
     measured = submission.counts(folders.load_bits(path, submission))
     decided = None if submission.runcard.adaptive is None else decided_so_far(path, submission)
     with folders.open_ledger(path) as ledger:
         what_ran = {
-            "jobs": _jobs_of(ledger),
+            "jobs": _jobs_of(ledger)[: len(submission.jobs)],
             "duplicates": _duplicates_of(ledger),
-            "qpu_seconds": _seconds_of(submission, ledger),
+            "qpu_seconds": _seconds_of(whole, ledger),
         }
     record = settled_record(submission)
     estimators = load_estimators(submission.runcard, submission.plan, record, submission.device)
@@ -193,10 +198,10 @@ def _until_done(
             reconciled = True
             _once(path, submission, ledger, service, progress)
         except BackendError as error:
-            if isinstance(error, ServiceError) and error.fault.kind == "rejected":
+            if isinstance(error, ServiceError) and error.fault.kind in ("account", "rejected"):
+                if error.fault.kind == "account" or not ledger.jobs("failed"):
+                    raise
                 raise BackendError(f"{error}; to send it once more: qent-hw collect {path} --again") from error
-            if isinstance(error, ServiceError) and error.fault.kind == "account":
-                raise
             trouble = error
         progress()
         open_jobs = ledger.jobs("planned", "sending", "sent")
@@ -212,17 +217,22 @@ def _until_done(
 
 
 def _once(path: Path, submission: Submission, ledger: Ledger, service: Service, progress: Callable[[], None]) -> None:
-    full: ServiceError | None = None
+    refused: ServiceError | InputError | None = None
     if ledger.jobs("planned", "sending"):
         try:
-            send(path, submission, ledger, service, lambda sent, total: None)
+            if CANCELLED in ledger.about:
+                cancel_all(ledger, service)
+            else:
+                send(path, submission, ledger, service, lambda sent, total: None)
+        except InputError as error:
+            refused = error
         except ServiceError as error:
             if error.fault.kind != "full":
                 raise
-            full = error
+            refused = error
     fetch_ready(ledger, service, path / folders.RAW, submission.shipment, lambda job: progress())
-    if full is not None and not ledger.jobs("sent"):
-        raise full
+    if refused is not None and not ledger.jobs("sent"):
+        raise refused
 
 
 def _raise_for_lost(path: Path, ledger: Ledger) -> None:
@@ -262,7 +272,7 @@ def _duplicates_of(ledger: Ledger) -> list[dict[str, Any]]:
     return [
         {"number": entry.number, "id": entry.job_id, "outcome": entry.note}
         for entry in ledger.history()
-        if entry.what == "duplicate"
+        if entry.what == DUPLICATE
     ]
 
 

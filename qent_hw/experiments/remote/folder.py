@@ -14,6 +14,7 @@ import functools
 import itertools
 import json
 import shutil
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -51,7 +52,7 @@ PARTIAL = ".finished."
 _LOCK = ".lock"
 _LOCK_SECONDS = 30.0
 _PLAN_ARRAYS = ("psi", "p", "delay_dt", "tau_s", "p1", "p2", "truth")
-UNREADABLE = (OSError, ValueError, LookupError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
+UNREADABLE = (OSError, ValueError, LookupError, TypeError, EOFError, zipfile.BadZipFile, zlib.error, struct.error)
 """Of a file that is missing, cut off, or something else."""
 # what stays free beside the results: the report and its tables
 _SPARE_BYTES = 20_000_000
@@ -186,17 +187,22 @@ def load(path: Path) -> Submission:
     raise AssertionError
 
 
+def check_rounds(path: Path, submission: Submission, ledger: Ledger) -> None:
+    """Raise `InputError` if the ledger has jobs that no round has."""
+    if len(ledger.jobs()) > len(submission.jobs):
+        missing = path / _round(len(submission.rounds) + 1)
+        raise InputError(f"{missing}: is missing, and its jobs are in the ledger; restore it from a copy of the folder")
+
+
 def enter_jobs(path: Path, submission: Submission, ledger: Ledger) -> None:
     """Enter the jobs of rounds that are planned and not in the ledger yet: a process may have been killed in between.
 
     Raises
     ------
     InputError
-        if the ledger has jobs that no round has.
+        as `check_rounds` does.
     """
-    if len(ledger.jobs()) > len(submission.jobs):
-        missing = path / _round(len(submission.rounds) + 1)
-        raise InputError(f"{missing}: is missing, and its jobs are in the ledger; restore it from a copy of the folder")
+    check_rounds(path, submission, ledger)
     ledger.extend(len(submission.jobs))
 
 

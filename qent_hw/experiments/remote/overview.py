@@ -11,7 +11,7 @@ from qent_hw.experiments.remote import folder as folders
 from qent_hw.experiments.remote.sending import Quote
 from qent_hw.experiments.remote.submission import Submission
 from qent_hw.hardware.ibm.service import Service
-from qent_hw.hardware.ledger import Job
+from qent_hw.hardware.ledger import DUPLICATE, Job
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def run_row(path: Path, service: Service | None) -> RunRow:
             (job, service.state(job.job_id).status if service and job.state == "sent" and job.job_id else job.state)
             for job in ledger.jobs()
         ]
-        duplicates = sum(entry.what == "duplicate" for entry in ledger.history())
+        duplicates = sum(entry.what == DUPLICATE for entry in ledger.history())
         return RunRow(path, ledger.about["backend"], (path / "report.html").is_file(), tuple(jobs), duplicates)
 
 
@@ -88,7 +88,9 @@ def plan_lines(submission: Submission, price: Quote) -> Iterator[str]:
     if price.limit_s is not None and forecast is not None:
         yield f"ends where {price.limit_s:g} QPU seconds do"
     if price.n_jobs < len(submission.jobs):
-        yield f"still to be sent: {price.n_jobs} job(s), about {price.planned_s:.1f} QPU seconds"
+        further = "" if price.further_s is None else f", and about {price.further_s:.1f} for further rounds"
+        yield f"spent so far: {price.spent_s:.1f} QPU seconds"
+        yield f"still to be sent: {price.n_jobs} job(s), about {price.planned_s:.1f} QPU seconds{further}"
 
 
 def check_places(places: Sequence[Path]) -> None:

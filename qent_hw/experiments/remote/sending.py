@@ -42,7 +42,7 @@ class Quote:
     n_jobs, planned_s
         jobs that are planned and still to be sent, and their estimated QPU seconds.
     spent_s
-        estimated QPU seconds of what was sent already, every attempt.
+        QPU seconds of what was sent already, every attempt; see `Ledger.spent`.
     further_s
         what further rounds of an adaptive run are expected to take; None where there is none to come.
     limit_s
@@ -74,6 +74,8 @@ def prepare(path: Path, runcard: Runcard, service: Service, at_least: int = 1) -
     check_injection(runcard)
     if folders.is_remote(path):
         submission = folders.load(path)
+        with folders.open_ledger(path) as ledger:
+            folders.check_rounds(path, submission, ledger)
         _check_same(path, submission.runcard, runcard)
         return submission
     name = runcard.backend.name
@@ -87,8 +89,7 @@ def prepare(path: Path, runcard: Runcard, service: Service, at_least: int = 1) -
 
 def keep(path: Path, submission: Submission) -> None:
     """Write the folder of a new run, under a name that no other run has; see `folder.create`."""
-    if not folders.is_remote(path):
-        folders.create(path, submission, f"qent-hw-{uuid.uuid4().hex[:16]}")
+    folders.create(path, submission, f"qent-hw-{uuid.uuid4().hex[:16]}")
 
 
 def quote(path: Path, submission: Submission, service: Service, limit_s: float | None = None) -> Quote:
@@ -103,13 +104,15 @@ def quote(path: Path, submission: Submission, service: Service, limit_s: float |
         with folders.open_ledger(path) as ledger:
             entered = ledger.jobs()
             left = [job.number for job in entered if job.state in ("planned", "sending")]
+            if CANCELLED in ledger.about:
+                left += [job.number for job in entered if job.state == "cancelled"]
             left += range(len(entered), len(jobs_s))
             spent = ledger.spent(jobs_s)
             if limit_s is None and "limit_s" in ledger.about:
                 limit_s = float(ledger.about["limit_s"])
         goes_on = goes_on and may_go_on(path, submission)
     planned = sum(jobs_s[number] for number in left)
-    further = max(0.0, forecast.seconds - spent - planned) if forecast is not None and goes_on else None
+    further = max(0.0, forecast.seconds - sum(jobs_s)) if forecast is not None and goes_on else None
     remaining = service.usage().get("usage_remaining_seconds")
     return Quote(len(left), planned, spent, further, limit_s, None if remaining is None else float(remaining))
 
@@ -142,8 +145,12 @@ def _check_limit(limit_s: float, spent_s: float, needed_s: float) -> None:
 
 
 def approve(ledger: Ledger, mode: Mode, limit_s: float | None) -> None:
-    """Write down that the user wants the jobs to be sent; from then on collecting sends what is still planned, too."""
-    ledger.forget(CANCELLED)
+    """Write down that the user wants the jobs to be sent, those too that they have cancelled; from then on collecting
+    sends what is still planned."""
+    if CANCELLED in ledger.about:
+        for job in ledger.jobs("cancelled"):
+            ledger.move(job, "planned", note="sent after all, as asked")
+        ledger.forget(CANCELLED)
     ledger.note("mode", mode)
     if limit_s is not None:
         ledger.note("limit_s", repr(limit_s))
@@ -179,12 +186,17 @@ def send(path: Path, submission: Submission, ledger: Ledger, service: Service, t
     reconcile(ledger, service)
 
 
-def cancel(path: Path, submission: Submission, ledger: Ledger, service: Service) -> None:
-    """Cancel every job that has not ended, and let no round follow. Needs the run's lock."""
-    folders.enter_jobs(path, submission, ledger)
+def cancel(path: Path, ledger: Ledger, service: Service) -> None:
+    """Cancel every job that has not ended, and let no round follow; needs the run's lock, and of its folder the ledger
+    alone."""
     ledger.note(CANCELLED, datetime.datetime.now().astimezone().isoformat(timespec="seconds"))
     cancel_all(ledger, service)
-    close_batch(submission, ledger, service)
+    with contextlib.suppress(InputError):
+        submission = folders.load(path)
+        folders.enter_jobs(path, submission, ledger)
+        for job in ledger.jobs("planned"):
+            ledger.move(job, "cancelled", note="cancelled before it was sent")
+        close_batch(submission, ledger, service)
 
 
 def close_batch(submission: Submission, ledger: Ledger, service: Service) -> None:
@@ -205,10 +217,12 @@ def _longest(submission: Submission, ledger: Ledger) -> dict[int, int]:
     if "limit_s" not in ledger.about:
         return {}
     jobs_s, limit = submission.cost.jobs_s, float(ledger.about["limit_s"])
-    planned = [job.number for job in ledger.jobs("planned")]
+    planned, waiting = ([job.number for job in ledger.jobs(state)] for state in ("planned", "sent"))
     spent, needed = ledger.spent(jobs_s), sum(jobs_s[number] for number in planned)
     _check_limit(limit, spent, needed)
-    of_all = (limit - spent) / needed
+    # what is under way was given its share already
+    under_way = sum(jobs_s[number] for number in waiting)
+    of_all = (limit - spent + under_way) / (needed + under_way)
     return {number: math.ceil(jobs_s[number] * max(1.0, of_all)) for number in planned}
 
 

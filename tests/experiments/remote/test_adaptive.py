@@ -21,7 +21,7 @@ from qent_hw.experiments.adaptive_run import Rounds
 from qent_hw.experiments.remote import collecting, rounds, sending
 from qent_hw.experiments.remote import folder as folders
 from qent_hw.experiments.runcard import load_runcard, parse_runcard
-from qent_hw.hardware.ledger import Ledger
+from qent_hw.hardware.ledger import CANCELLED, Ledger
 from qent_hw.verdicts.adaptive import OPEN, Decided
 from qent_hw.verdicts.adaptive_posterior import Look
 from tests.experiments.remote.accounts import check_books
@@ -101,10 +101,12 @@ def test_submitted_and_collected_bit_by_bit(call, card, ibm, tmp_path):
     assert call("submit", card, "--yes", "--out", "run")[0] == 0
     path, planned = tmp_path / "run", [1]
     while True:
-        # what is sent in a call is not done in the same one
-        ibm.fate(queue_s=0.5)
         settled(ibm, path)
+        # what is sent in a call is not done in the same one
+        ibm.fate(queue_s=1e6)
         status, _, err = call("collect", "run")
+        ibm.clear()
+        ibm.release()
         if status == 0:
             break
         assert status == 3
@@ -448,8 +450,35 @@ def test_cancelled_it_asks_for_no_more_and_can_be_reported_or_taken_up(call, car
     figures = check_folder(tmp_path / "run", N)
     assert (len(figures["rounds"]), figures["stopped_early"]) == (1, True)
     ibm.clear()
+    # and in a round whose job fails meanwhile, with the network gone for a moment
+    assert call("submit", card, "--yes", "--out", "run")[0] == 0
+    assert states(tmp_path / "run") == ["done", "sent"]
+    settled(ibm, tmp_path / "run")
+    ibm.fate(ends="Failed", reason="internal error", queue_s=1e6)
+    assert call("collect", "run")[0] == 3
+    with folders.open_ledger(tmp_path / "run") as ledger:
+        ledger.note(CANCELLED, "before the network went")
+    ibm.release()
+    settled(ibm, tmp_path / "run")
+    jobs = len(ibm.jobs())
+    assert call("collect", "run", "--wait")[0] == 0
+    assert states(tmp_path / "run") == ["done", "done", "cancelled"]
+    assert len(check_folder(tmp_path / "run", N)["rounds"]) == 2
+    assert len(ibm.jobs()) == jobs
     assert call("collect", "run", "--wait", "--again")[0] == 0
     assert not check_rounds(tmp_path / "run")["stopped_early"]
+
+
+def states(path):
+    return [job.state for job in open_jobs(path)]
+
+
+def test_a_damaged_folder_does_not_keep_its_jobs_from_being_cancelled(call, card, ibm, tmp_path):
+    ibm.fate(queue_s=1e6)
+    assert call("submit", card, "--yes", "--out", "run")[0] == 0
+    (tmp_path / "run" / "circuits.qpy").write_bytes(b"")
+    assert call("cancel", "run")[0] == 0
+    assert states(tmp_path / "run") == ["cancelled"]
 
 
 def test_what_goes_on_spending_is_asked_for(call, card, ibm, tmp_path, monkeypatch):
@@ -500,6 +529,9 @@ def test_files_that_were_lost_or_damaged(call, card, ibm, tmp_path, monkeypatch)
         status, _, err = call("collect", "copy")
         assert status == 2, (name, err)
         assert name in err, err
+        if not name.endswith("-seen.npz") and "raw" not in name:
+            status, _, err = call("submit", card, "--yes", "--out", "copy")
+            assert (status, name in err) == (2, True), err
         shutil.rmtree(copy)
     assert len(ibm.jobs()) == jobs
 
@@ -530,6 +562,7 @@ DAMAGES = (
     ("device.json", without_key),
     ("device.json", Path.unlink),
     ("circuits.qpy", cut),
+    ("circuits.qpy", lambda path: path.write_bytes(b"")),
     ("provenance.json", cut),
     ("rounds/2.npz", cut),
     ("rounds/2.npz", shorten),
@@ -538,6 +571,19 @@ DAMAGES = (
     ("raw/job-1.npz", cut),
     ("raw/job-1.npz", shorten),
 )
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--max-qpu-seconds", "inf"], "must be a finite number of seconds"),
+        (["--jobs", "3"], "an adaptive run has one for each round; leave out --jobs"),
+    ],
+)
+def test_options_that_do_not_go_with_it(call, card, tmp_path, options, complaint):
+    status, _, err = call("submit", card, "--yes", "--out", "run", *options)
+    assert (status, complaint in err) == (2, True)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_file_of_ones_own_may_not_be_called_as_the_folders_are(call, card, tmp_path):
