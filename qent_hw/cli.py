@@ -30,6 +30,7 @@ from qent_hw.cli_options import (
     pair,
     record_entries,
 )
+from qent_hw.cli_sending import connect_quietly
 from qent_hw.errors import QentError
 from qent_hw.terminal import progress_bar
 
@@ -58,8 +59,9 @@ def main() -> None:
     except QentError as error:
         status = _fail(str(error), error.exit_status)
     except Exception as error:
-        if _is_usage_error(error):
-            status = _fail(error.format_message(), 2)  # type: ignore[attr-defined]
+        # what the argument parser raises, whichever copy of click the installed typer uses
+        if hasattr(error, "format_message") and hasattr(error, "exit_code"):
+            status = _fail(error.format_message(), 2)
         elif os.environ.get("QENT_HW_DEBUG"):
             raise
         else:
@@ -221,7 +223,7 @@ def backends(
         local, at_ibm = ([name for name in named if is_ibm(name) == wanted] for wanted in (False, True))
         rows = [*local_rows(local or None)] if local or details else []
         if at_ibm or remote:
-            rows += account_rows(cli_remote.connect_quietly(), None if remote else at_ibm)
+            rows += account_rows(connect_quietly(), None if remote else at_ibm)
         Console(highlight=False).print(table_of(rows))
         return
     for name in local_backends():
@@ -267,11 +269,6 @@ def _progress(silent: bool) -> Iterator[Progress | None]:
 
 for commands in (cli_remote, cli_device, cli_study, cli_check, cli_recommend, cli_certify):
     commands.add_to(app)
-
-
-def _is_usage_error(error: Exception) -> bool:
-    # what the argument parser raises, whichever copy of click the installed typer uses
-    return hasattr(error, "format_message") and hasattr(error, "exit_code")
 
 
 def _fail(message: str, status: int) -> int:

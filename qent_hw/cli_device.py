@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from qent_hw.cli_options import BadFitOk, MaxAge, Record, StaleOk, pair, record_entries
-from qent_hw.cli_remote import MaxSeconds, Yes, connect_quietly
+from qent_hw.cli_remote import MaxSeconds, Yes
+from qent_hw.cli_sending import connect_quietly
 from qent_hw.errors import InputError, Interrupted
 from qent_hw.terminal import progress_bar
 

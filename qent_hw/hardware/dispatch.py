@@ -144,11 +144,9 @@ def note_usage(ledger: Ledger, service: Service) -> None:
     say."""
     jobs = {job.number: job for job in ledger.jobs()}
     for entry in ledger.unsettled():
-        assert entry.job_id is not None
-        used = service.used_s(entry.job_id)
-        if used is None:
+        attempt = replace(jobs[entry.number], attempt=entry.attempt, tag=entry.tag, job_id=entry.job_id)
+        if not _note_usage(ledger, service, attempt):
             return
-        ledger.remark(replace(jobs[entry.number], attempt=entry.attempt, tag=entry.tag), USED, entry.job_id, repr(used))
 
 
 def raw_path(raw: Path, number: int) -> Path:
@@ -220,12 +218,14 @@ def _fetch(ledger: Ledger, service: Service, raw: Path, shipment: Shipment, job:
     return problem
 
 
-def _note_usage(ledger: Ledger, service: Service, job: Job) -> None:
+def _note_usage(ledger: Ledger, service: Service, job: Job) -> bool:
     """Write down what an attempt is charged for, where the service says; what it was thought to take counts else."""
     assert job.job_id is not None
     used = service.used_s(job.job_id)
-    if used is not None:
-        ledger.remark(job, USED, job.job_id, repr(used))
+    if used is None:
+        return False
+    ledger.remark(job, USED, job.job_id, repr(used))
+    return True
 
 
 def _keep(path: Path, arrays: dict[str, Any]) -> None:

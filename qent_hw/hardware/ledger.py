@@ -233,6 +233,7 @@ class Ledger:
         try:
             yield
         except BaseException:
+            # Ctrl-C too: a transaction that stays open locks the ledger for as long as it is open
             self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")

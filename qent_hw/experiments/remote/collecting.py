@@ -24,6 +24,7 @@ from qent_hw.hardware.dispatch import cancel_all, fetch_ready, note_usage, recon
 from qent_hw.hardware.ibm.faults import ServiceError
 from qent_hw.hardware.ibm.service import Service
 from qent_hw.hardware.ledger import CANCELLED, DUPLICATE, Ledger
+from qent_hw.physics import Counts
 
 _FIRST_POLL_S, _LONGEST_POLL_S = 2.0, 30.0
 
@@ -145,17 +146,20 @@ def finish(path: Path) -> Run:
     InputError
         if a raw result is missing or cannot be read, or the folder cannot be written.
     """
+    whole = folders.load(path)
     with folders.open_ledger(path) as ledger:
-        whole = folders.load(path)
         submission = _measured(whole, ledger)
-    measured = submission.counts(folders.load_bits(path, submission))
-    decided = None if submission.runcard.adaptive is None else decided_so_far(path, submission)
-    with folders.open_ledger(path) as ledger:
         what_ran = {
             "jobs": _jobs_of(ledger)[: len(submission.jobs)],
             "duplicates": _duplicates_of(ledger),
             "qpu_seconds": _seconds_of(whole, ledger),
         }
+    decided = None
+    if submission.runcard.adaptive is None:
+        measured = submission.counts(folders.load_bits(path, submission))
+    else:
+        decided = decided_so_far(path, submission)
+        measured = Counts(tuple(submission.runcard.settings), decided.counts)
     record = settled_record(submission)
     estimators = load_estimators(submission.runcard, submission.plan, record, submission.device)
     run = conclude(

@@ -259,9 +259,13 @@ def add_round(path: Path, submission: Submission) -> None:
     """
     asked, number = submission.rounds[-1], len(submission.rounds)
     pieces = [(job, *astuple(piece)) for job, cut in enumerate(submission.last_cut) for piece in cut]
-    arrays: dict[str, Any] = {"states": asked.states, "shots": asked.shots, "pieces": np.array(pieces)}
+    keep_arrays(path, _round(number), {"states": asked.states, "shots": asked.shots, "pieces": np.array(pieces)})
+
+
+def keep_arrays(path: Path, name: Path, arrays: dict[str, Any]) -> None:
+    """Write arrays by their names into the file `name` of the folder; raises `InputError` if it cannot be written."""
     try:
-        write_whole(path / _round(number), lambda file: np.savez_compressed(file, **arrays))
+        write_whole(path / name, lambda file: np.savez_compressed(file, **arrays))
     except OSError as error:
         raise InputError(f"run {str(path)!r}: cannot be written: {error.strerror or error}; collect again") from None
 

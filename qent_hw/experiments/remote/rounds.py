@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +20,6 @@ from qent_hw.experiments.measuring import Asked
 from qent_hw.experiments.remote import folder as folders
 from qent_hw.experiments.remote.submission import Submission, settled_record
 from qent_hw.experiments.run import Seeds
-from qent_hw.files import write_whole
 from qent_hw.hardware.ledger import CANCELLED, Ledger
 from qent_hw.seeds import fresh_seed
 from qent_hw.verdicts.adaptive import OPEN, Decided
@@ -44,11 +42,13 @@ def decided_so_far(
         if a file cannot be read, or the folder cannot be written.
     """
     rounds, bits, posterior = rounds_of(submission), folders.load_bits(path, submission), None
-    decided = Decided.nothing(len(submission.plan.psi), len(submission.runcard.settings))
+    n, n_settings = len(submission.plan.psi), len(submission.runcard.settings)
+    decided, measured, begin = Decided.nothing(n, n_settings), np.zeros((n, n_settings, 4), np.int64), 0
     for place, (asked, end) in enumerate(zip(submission.rounds, submission.ends, strict=True)):
         number, states = place + 1, asked.states
         # what a round after this one gave was not known at its look
-        counts = submission.counts(bits[:end]).values[states]
+        measured += submission.tally(bits[begin:end], begin)
+        counts, begin = measured[states], end
         found = _load_look(path, number, asked)
         if found is None:
             looking(number, len(states))
@@ -113,21 +113,17 @@ def _rng(submission: Submission, number: int) -> np.random.Generator:
     return np.random.default_rng(fresh_seed(looks, number))
 
 
-def _look_path(path: Path, number: int) -> Path:
-    return path / folders.ROUNDS / f"{number}-seen.npz"
+def _seen(number: int) -> Path:
+    return Path(folders.ROUNDS) / f"{number}-seen.npz"
 
 
 def _keep_look(path: Path, number: int, look: Look, called: NDArray[np.str_]) -> None:
-    arrays: dict[str, Any] = asdict(look) | {"called": called}
-    try:
-        write_whole(_look_path(path, number), lambda file: np.savez_compressed(file, **arrays))
-    except OSError as error:
-        raise InputError(f"run {str(path)!r}: cannot be written: {error.strerror or error}; collect again") from None
+    folders.keep_arrays(path, _seen(number), asdict(look) | {"called": called})
 
 
 def _load_look(path: Path, number: int, asked: Asked) -> tuple[Look, NDArray[np.str_]] | None:
     """What was seen after a round, and said of its states; None where nobody has looked yet."""
-    kept = _look_path(path, number)
+    kept = path / _seen(number)
     if not kept.is_file():
         return None
     n, n_settings = asked.shots.shape

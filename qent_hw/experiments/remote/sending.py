@@ -26,7 +26,7 @@ from qent_hw.hardware.ibm.service import LEAST_BUSY, Service
 from qent_hw.hardware.ledger import CANCELLED, Ledger
 
 if TYPE_CHECKING:
-    from qiskit_ibm_runtime import IBMBackend
+    from qiskit_ibm_runtime import Batch, IBMBackend
 
 Mode = Literal["job", "batch"]
 Told = Callable[[int, int], None]
@@ -202,13 +202,16 @@ def cancel(path: Path, ledger: Ledger, service: Service) -> None:
 def close_batch(submission: Submission, ledger: Ledger, service: Service) -> None:
     """Close the batch that an adaptive run has kept open between its rounds, if it has; it closes by itself, should
     this fail."""
-    kept = ledger.about.get(_BATCH)
-    if kept is None:
-        return
     with contextlib.suppress(ServiceError):
-        batch = service.batch(kept, fractional=submission.fractional)
+        batch = _kept_batch(submission, ledger, service)
         if batch is not None:
             service.close_batch(batch)
+
+
+def _kept_batch(submission: Submission, ledger: Ledger, service: Service) -> Batch | None:
+    """The batch that an adaptive run has kept open, if it still takes jobs."""
+    kept = ledger.about.get(_BATCH)
+    return None if kept is None else service.batch(kept, fractional=submission.fractional)
 
 
 def _longest(submission: Submission, ledger: Ledger) -> dict[int, int]:
@@ -236,8 +239,7 @@ def _mode(backend: IBMBackend, submission: Submission, ledger: Ledger, service: 
         yield backend
         return
     if submission.runcard.adaptive is not None:
-        kept = ledger.about.get(_BATCH)
-        batch = None if kept is None else service.batch(kept, fractional=submission.fractional)
+        batch = _kept_batch(submission, ledger, service)
         if batch is None:
             batch = service.open_batch(backend)
             ledger.note(_BATCH, str(batch.session_id))

@@ -155,16 +155,20 @@ class Submission:
         return Shipment(pubs, self.pubs[pieces[0].pub].shots, longest_s)
 
     def counts(self, bits: Sequence[Sequence[NDArray[np.uint8]]]) -> Counts:
-        """The counts of all states and settings, from the bit patterns of the first jobs' PUBs (see `checked_bits`)."""
+        """The counts of all states and settings, from the bit patterns of each job's PUBs (see `checked_bits`)."""
+        return Counts(tuple(self.runcard.settings), self.tally(bits))
+
+    def tally(self, bits: Sequence[Sequence[NDArray[np.uint8]]], first: int = 0) -> NDArray[np.int64]:
+        """What job number `first` and those that follow it add to the counts, (n, n_settings, 4); zero where they
+        measure nothing."""
         rows = [np.zeros((pub.n_rows, 4), dtype=np.int64) for pub in self.pubs]
-        for pieces, arrays in zip(self.jobs, bits, strict=False):
+        for pieces, arrays in zip(self.jobs[first : first + len(bits)], bits, strict=True):
             for piece, array in zip(pieces, arrays, strict=True):
                 rows[piece.pub][piece.start : piece.stop] = counts_of_bits(array)
-        settings = tuple(self.runcard.settings)
-        values = np.zeros((len(self.plan.psi), len(settings), 4), dtype=np.int64)
+        values = np.zeros((len(self.plan.psi), len(self.runcard.settings), 4), dtype=np.int64)
         for pub, counted in zip(self.pubs, rows, strict=True):
             values[np.ix_(pub.states, pub.settings)] += pub.add_parts(counted)
-        return Counts(settings, values)
+        return values
 
 
 def check_injection(runcard: Runcard) -> None:
