@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from pathlib import Path
 
@@ -32,6 +33,9 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
     def rewritten(link: re.Match[str]) -> str:
         path, hash_, anchor = link["target"].partition("#")
+        beside = posixpath.normpath(posixpath.join(posixpath.dirname(page.file.src_uri), path))
+        if path and files.get_file_from_path(beside):
+            return link[0]
         target = path.removeprefix("../").removeprefix("docs/")
         target = PAGES.get(target, target)
         if not path or "://" in path or files.get_file_from_path(target):

@@ -48,6 +48,19 @@ def test_a_page_loads_what_lies_beside_it_and_its_links_lead_somewhere(site, pag
         assert not path or (site / path).exists(), target
 
 
+@pytest.mark.parametrize("page", sorted(path.stem for path in (ROOT / "docs" / "studies").glob("*.md")))
+def test_a_page_of_a_study_shows_its_pictures(site, page):
+    wanted = re.findall(
+        r"!\[[^\]]*\]\(([^)]+)\)", (ROOT / "docs" / "studies" / f"{page}.md").read_text(encoding="utf-8")
+    )
+    shown = [
+        one for one in Links((site / "studies" / f"{page}.html").read_text(encoding="utf-8")).loads if one in wanted
+    ]
+    assert shown == wanted
+    assert wanted
+    assert all((site / "studies" / one).is_file() for one in shown)
+
+
 def test_no_style_or_script_of_the_site_loads_from_elsewhere(site):
     for path in site.rglob("*.css"):
         assert not re.search(r"(@import|url\()\s*['\"]?(https?:)?//", path.read_text(encoding="utf-8")), path
